@@ -1,0 +1,13 @@
+"""handact: from videos of people assembling things to a timed list of their atomic actions.
+
+The modules, lowest layer first (each imports only from the layers before it):
+
+- `errors`
+- `labels`, `config`, `alignment`, `sampling`, `cleaning`, `metrics`: arithmetic, no torch
+- `files`, `video`, `formats`, `dataset`, `synthetic`, `plots`: touch files
+- `data`, `models`, `weights`, `checkpoint`: touch torch
+- `training`, `align`, `segment`, `evaluation`, `report`, `demo`: do the work
+- `cli`: talks to people
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""`python -m handact`."""
+
+from handact.cli import app
+
+app(prog_name="handact")

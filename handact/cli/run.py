@@ -1,7 +1,274 @@
-"""To be written."""
+"""`train-hands`, `align`, `train-action`, `segment`."""
+
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+
+from handact.cli.console import (
+    DatasetArgument,
+    DeviceOption,
+    print_error,
+    print_note,
+    print_table,
+    progress,
+)
+
+__all__ = ["add_commands"]
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings, as TOML.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any other setting; may be repeated."),
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Insist on going on with the run.")]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Start again, whatever the run folder holds.")
+]
+EpochsOption = Annotated[int | None, typer.Option(help="Passes over the training data.")]
+BatchOption = Annotated[int | None, typer.Option(help="Samples in a training step.")]
+RateOption = Annotated[float | None, typer.Option(help="Learning rate at the start.")]
+WeightsOption = Annotated[
+    str | None, typer.Option(metavar="imagenet|none|FILE", help="Where the weights start.")
+]
+SeedOption = Annotated[int | None, typer.Option(help="Of everything that is drawn.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this file to `app`."""
+    app.command()(train_hands)
+    app.command()(align)
+    app.command()(train_action)
+    app.command()(segment)
+
+
+def train_hands(
+    dataset: DatasetArgument = Path("."),
+    config: ConfigOption = None,
+    run: Annotated[str, typer.Option(help="Name of the folder below runs/.")] = "hands",
+    epochs: EpochsOption = None,
+    batch_size: BatchOption = None,
+    learning_rate: RateOption = None,
+    weights: WeightsOption = None,
+    seed: SeedOption = None,
+    set_: SetOption = None,
+    resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train the hand localiser on the frames of hands.csv.
+
+    The settings default to the paper's recipe. A run that was stopped goes on when the command is
+    given again. Prints the run folder.
+    """
+    from handact.config import HandsConfig, parse_assignments, read_config
+    from handact.training.hands import train_hands
+
+    settings = read_config(
+        HandsConfig,
+        config,
+        {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "weights": weights,
+            "seed": seed,
+            **parse_assignments(HandsConfig, set_ or []),
+        },
+    )
+    with progress("train-hands", "epochs") as on_progress:
+        folder = train_hands(
+            dataset,
+            settings,
+            run=run,
+            device=device,
+            resume=resume,
+            overwrite=overwrite,
+            on_progress=on_progress,
+            log=print_note,
+        )
+    typer.echo(folder)
+
+
+def align(
+    dataset: DatasetArgument = Path("."),
+    config: ConfigOption = None,
+    set_: SetOption = None,
+    hands_run: Annotated[str, typer.Option(help="Run whose localiser finds the hands.")] = "hands",
+    no_hands: Annotated[bool, typer.Option("--no-hands", help="Cache the frames alone.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make every cache again.")] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Find the hands in every video and cache what training reads.
+
+    Leaves a hand track per video in runs/align and the frames with their cut-outs in cache/aligned.
+    Videos whose cache is up to date are passed over.
+    """
+    from handact.align import align_dataset, load_localizer
+    from handact.config import AlignConfig, parse_assignments, read_config
+    from handact.dataset import read_dataset
+    from handact.training.loop import pick_device
+
+    settings = read_config(AlignConfig, config, parse_assignments(AlignConfig, set_ or []))
+    data = read_dataset(dataset)
+    where = pick_device(device)
+    localizer = None if no_hands else load_localizer(data.runs / hands_run / "best.pt", where)
+    rows: list[tuple[Any, ...]] = []
+    with progress("align", "frames") as on_progress:
+        caches = align_dataset(
+            data,
+            list(data.videos.values()),
+            settings,
+            localizer,
+            rebuild=rebuild,
+            on_video=lambda video, stale: rows.append((video.name, "new" if stale else "kept")),
+            on_progress=on_progress,
+        )
+    shares = [caches[name].boxes[..., 2].astype(bool).mean(0) * 100 for name, _ in rows]
+    print_table(
+        ("video", "frames", "left hand %", "right hand %", "cache"),
+        [
+            (name, caches[name].num_frames, float(left), float(right), state)
+            for (name, state), (left, right) in zip(rows, shares, strict=True)
+        ],
+    )
+
+
+def train_action(
+    dataset: DatasetArgument = Path("."),
+    config: ConfigOption = None,
+    run: Annotated[str, typer.Option(help="Name of the folder below runs/.")] = "action",
+    hands_run: Annotated[str, typer.Option(help="Run whose localiser finds the hands.")] = "hands",
+    backbone: Annotated[str | None, typer.Option(help="resnet18, resnet34 or resnet50.")] = None,
+    hands: Annotated[str | None, typer.Option(help="aligned, pooled, only or none.")] = None,
+    shift: Annotated[str | None, typer.Option(help="tsm, or none for the TSN baseline.")] = None,
+    sampling: Annotated[str | None, typer.Option(help="surround or dense.")] = None,
+    clip_len: Annotated[int | None, typer.Option(help="T, frames of a clip.")] = None,
+    frame_stride: Annotated[int | None, typer.Option(help="Frames between two of a clip.")] = None,
+    epochs: EpochsOption = None,
+    batch_size: BatchOption = None,
+    learning_rate: RateOption = None,
+    weights: WeightsOption = None,
+    seed: SeedOption = None,
+    set_: SetOption = None,
+    resume: ResumeOption = False,
+    overwrite: OverwriteOption = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train the action network on the segments of actions.csv.
+
+    The settings default to the paper's recipe. Videos that are not aligned yet are aligned first.
+    A run that was stopped goes on when the command is given again. Prints the run folder.
+    """
+    from handact.config import ActionConfig, parse_assignments, read_align_config, read_config
+    from handact.training.action import train_action
+
+    settings = read_config(
+        ActionConfig,
+        config,
+        {
+            "backbone": backbone,
+            "hands": hands,
+            "shift": shift,
+            "sampling": sampling,
+            "clip_len": clip_len,
+            "frame_stride": frame_stride,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "weights": weights,
+            "seed": seed,
+            **parse_assignments(ActionConfig, set_ or []),
+        },
+    )
+    with progress("align", "frames") as on_align, progress("train-action", "steps") as on_progress:
+        folder = train_action(
+            dataset,
+            settings,
+            read_align_config(dataset, config),
+            run=run,
+            hands_run=hands_run,
+            device=device,
+            resume=resume,
+            overwrite=overwrite,
+            on_progress=on_progress,
+            on_align_progress=on_align,
+            log=print_note,
+        )
+    typer.echo(folder)
+
+
+def segment(
+    videos: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[VIDEO]...",
+            help="Video files, folders of frames, or names of videos of the dataset.",
+            show_default="the dataset's test videos",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Action checkpoint.", show_default="DATASET/runs/RUN/best.pt"),
+    ] = None,
+    dataset: Annotated[Path, typer.Option(help="The dataset folder.")] = Path("."),
+    run: Annotated[str, typer.Option(help="Name of the run below runs/.")] = "action",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for what comes out.",
+            show_default="DATASET/runs/RUN/segments, or this folder with --checkpoint",
+        ),
+    ] = None,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Write the video with hands and labels drawn in.")
+    ] = False,
+    window_stride: Annotated[int | None, typer.Option(help="Frames between windows.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Windows run at once.")] = None,
+    cleaning: Annotated[str | None, typer.Option(help="cutoff or none.")] = None,
+    decoder: Annotated[str, typer.Option(help="av or decord.")] = "av",
+    config: ConfigOption = None,
+    set_: SetOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Turn videos into timed segments.
+
+    Writes NAME.segments.csv, NAME.scores.npz and NAME.timeline.png for each video, and prints the
+    paths of the tables. Scores that are up to date are used again, so that cleaning anew is quick.
+    """
+    from handact.config import SegmentConfig, parse_assignments, read_config
+    from handact.segment import segment_videos
+
+    settings = read_config(
+        SegmentConfig,
+        config,
+        {
+            "window_stride": window_stride,
+            "batch_size": batch_size,
+            "cleaning": cleaning,
+            **parse_assignments(SegmentConfig, set_ or []),
+        },
+    )
+    with progress("segment", "frames") as on_progress:
+        results = segment_videos(
+            videos or [],
+            settings,
+            checkpoint=checkpoint,
+            dataset=dataset,
+            run=run,
+            output=output,
+            overlay=overlay,
+            decoder=decoder,
+            device=device,
+            on_progress=on_progress,
+            log=print_note,
+        )
+    for result in results:
+        typer.echo(result.table)
+    damaged = [f"{result.name}: {result.damage}" for result in results if result.damage]
+    for message in damaged:
+        print_error(message, "what could be read was segmented")
+    if damaged:
+        raise typer.Exit(1)

@@ -1,0 +1,248 @@
+"""`align`: hand tracks of whole videos, the cut-outs around them, and the aligned cache.
+
+One pass over a video, in order, with bounded memory: a frame waits, at full resolution, only until
+every detection that can still change its smoothed hand has been made.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+
+from handact.alignment import cutout_boxes, scaled_size, smooth_track, track_reach
+from handact.checkpoint import fingerprint, load_checkpoint
+from handact.config import AlignConfig, format_toml
+from handact.data.aligned import AlignedCache, AlignedFrame, is_current, write_aligned
+from handact.data.augment import to_input
+from handact.data.hands import resize_frame
+from handact.dataset import Dataset, Video
+from handact.errors import VideoError
+from handact.files import atomic_path, write_text
+from handact.labels import TRACK_COLUMNS
+from handact.models.hands import HandLocalizer
+from handact.video import Frame, FrameStream
+
+__all__ = ["Localizer", "align_dataset", "align_frames", "load_localizer", "track_table"]
+
+Progress = Callable[[int, int | None], None]
+
+CACHE_VERSION = 1
+
+
+class Localizer:
+    """A trained hand localiser, ready to look at frames.
+
+    Args:
+        checkpoint: Content of a hands checkpoint: model, state, input; and its fingerprint as
+            `source`.
+        device: Where it runs.
+    """
+
+    def __init__(self, checkpoint: dict[str, Any], device: torch.device) -> None:
+        self.input, self.source = checkpoint["input"], checkpoint["source"]
+        self.device = device
+        self.network = HandLocalizer(**checkpoint["model"])
+        self.network.load_state_dict(checkpoint["state"])
+        self.network.to(device, memory_format=torch.channels_last).eval()
+
+    @property
+    def input_size(self) -> int:
+        """Side of the squares it looks at, pixels."""
+        return self.input["size"]
+
+    def detect(self, squares: list[np.ndarray]) -> np.ndarray:
+        """Return (B, 2, 3) P, x, y of the hands in whole frames resized to (size, size, 3)."""
+        images = torch.from_numpy(np.stack(squares)).to(self.device)
+        with torch.inference_mode():
+            x = to_input(images, self.input["mean"], self.input["std"])
+            return self.network(x.contiguous(memory_format=torch.channels_last)).cpu().numpy()
+
+
+def load_localizer(path: Path, device: torch.device) -> Localizer:
+    """Read a hands checkpoint.
+
+    Raises:
+        CheckpointError: See `load_checkpoint`.
+    """
+    return Localizer({**load_checkpoint(path, "hands"), "source": fingerprint(path)}, device)
+
+
+def align_frames(
+    frames: Iterable[Frame],
+    config: AlignConfig,
+    localizer: Localizer | None,
+    *,
+    fps: float,
+    batch_size: int = 16,
+) -> Iterator[AlignedFrame]:
+    """Scale frames, find the hands in them, and cut these out.
+
+    Args:
+        frames: In order, from the first.
+        config: Settings.
+        localizer: None to leave hands out.
+        fps: Frames a second; turns the settings' seconds into frames.
+        batch_size: Frames the localiser looks at at once.
+    """
+    waiting: deque[Frame] = deque()
+    bridge = max(config.every - 1, round(config.bridge_seconds * fps))
+    smooth = round(config.smooth_seconds * fps)
+    reach = track_reach(bridge, smooth)
+    detections = np.zeros((0, 2, 3))
+    first = 0  # the frame that detections[0] belongs to
+    frames = iter(frames)
+    while batch := list(islice(frames, batch_size)):
+        waiting.extend(batch)
+        detections = np.concatenate([detections, _detect(batch, config, localizer)])
+        settled = batch[-1].index + 1 - reach
+        track = smooth_track(detections, bridge=bridge, smooth=smooth)
+        while waiting and waiting[0].index < settled:
+            frame = waiting.popleft()
+            yield _cut(frame, track[frame.index - first], config, localizer)
+        keep = max(0, settled - reach - first)
+        detections, first = detections[keep:], first + keep
+    track = smooth_track(detections, bridge=bridge, smooth=smooth)
+    while waiting:
+        frame = waiting.popleft()
+        yield _cut(frame, track[frame.index - first], config, localizer)
+
+
+def align_dataset(
+    dataset: Dataset,
+    videos: list[Video],
+    config: AlignConfig,
+    localizer: Localizer | None,
+    *,
+    rebuild: bool = False,
+    on_video: Callable[[Video, bool], None] | None = None,
+    on_progress: Progress | None = None,
+) -> dict[str, AlignedCache]:
+    """Make the aligned cache of some videos where it is missing or was made by something else.
+
+    Args:
+        dataset: Where they belong.
+        videos: Which ones.
+        config: Settings.
+        localizer: Finds the hands; None to leave them out.
+        rebuild: Make every cache again.
+        on_video: Told of each video, and whether its cache is made now.
+        on_progress: Told how many frames are done, of how many.
+
+    Returns:
+        The caches by name of the video.
+    """
+    folder = dataset.cache / "aligned"
+    made_by = {v.name: _made_by(v, config, localizer) for v in videos}
+    stale = [v for v in videos if rebuild or not _is_current(folder, v, made_by[v.name], localizer)]
+    done, total = 0, sum(v.frames for v in stale)
+    for video in videos:
+        if on_video:
+            on_video(video, video in stale)
+        if video not in stale:
+            continue
+
+        def report(frame: int, before: int = done) -> None:
+            if on_progress:
+                on_progress(before + frame, total)
+
+        _align_video(folder, video, config, localizer, made_by[video.name], report)
+        done += video.frames
+        if localizer:
+            _write_track(dataset, video, AlignedCache(folder, video.name))
+    write_text(dataset.runs / "align" / "config.toml", format_toml({"align": config}))
+    return {v.name: AlignedCache(folder, v.name) for v in videos}
+
+
+def track_table(video: str, hands: np.ndarray) -> pd.DataFrame:
+    """Return a track (N, 2, 3) as a table with TRACK_COLUMNS."""
+    table = pd.DataFrame(hands.reshape(-1, 6), columns=list(TRACK_COLUMNS[2:]))
+    table.insert(0, "frame", np.arange(len(hands)))
+    table.insert(0, "video", video)
+    return table
+
+
+def _detect(
+    batch: list[Frame], config: AlignConfig, localizer: Localizer | None
+) -> np.ndarray:
+    """Return (B, 2, 3), NaN for frames that the localiser is not shown."""
+    result = np.full((len(batch), 2, 3), np.nan)
+    rows = [row for row, frame in enumerate(batch) if frame.index % config.every == 0]
+    if localizer is not None and rows:
+        squares = [resize_frame(batch[row].image, localizer.input_size) for row in rows]
+        result[rows] = localizer.detect(squares)
+    return result
+
+
+def _cut(
+    frame: Frame, hands: np.ndarray, config: AlignConfig, localizer: Localizer | None
+) -> AlignedFrame:
+    height, width = frame.image.shape[:2]
+    size = scaled_size(width, height, config.short_side)
+    scaled = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+    boxes = cutout_boxes(hands[:, 1:], width, height, config.cutout)
+    cutouts = None
+    if localizer is not None:
+        side = config.cutout_input
+        cutouts = np.zeros((2, side, side, 3), dtype=np.uint8)
+        for hand, (x, y, w, h) in enumerate(boxes):
+            if w:
+                part = frame.image[y : y + h, x : x + w]
+                cutouts[hand] = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
+    return AlignedFrame(frame.index, frame.seconds, (width, height), scaled, cutouts, hands, boxes)
+
+
+def _align_video(
+    folder: Path,
+    video: Video,
+    config: AlignConfig,
+    localizer: Localizer | None,
+    made_by: dict[str, Any],
+    report: Callable[[int], None],
+) -> None:
+    with FrameStream(video.path, fps=video.fps) as stream:
+
+        def counted() -> Iterator[AlignedFrame]:
+            for frame in align_frames(stream, config, localizer, fps=video.fps):
+                report(frame.index + 1)
+                yield frame
+            if stream.num_read != video.frames:
+                raise VideoError(
+                    f"{video.path}: {stream.num_read} frames, but videos.csv says {video.frames}",
+                    "the file has changed: run `handact check`",
+                )
+
+        write_aligned(folder, video.name, counted(), made_by, jpeg_quality=config.jpeg_quality)
+
+
+def _made_by(video: Video, config: AlignConfig, localizer: Localizer | None) -> dict[str, Any]:
+    settings = asdict(config)
+    stat = video.path.stat()
+    frames = {
+        "version": CACHE_VERSION,
+        "video": [stat.st_size, stat.st_mtime_ns],
+        "short_side": settings.pop("short_side"),
+        "jpeg_quality": settings.pop("jpeg_quality"),
+    }
+    settings["cutout"] = list(config.cutout)
+    hands = {"localizer": localizer.source, **settings} if localizer else None
+    return {"frames": frames, "hands": hands}
+
+
+def _is_current(
+    folder: Path, video: Video, made_by: dict[str, Any], localizer: Localizer | None
+) -> bool:
+    # Without hands, a cache that has them as well will do.
+    return is_current(folder, video.name, made_by, part=None if localizer else "frames")
+
+
+def _write_track(dataset: Dataset, video: Video, cache: AlignedCache) -> None:
+    with atomic_path(dataset.runs / "align" / f"{video.name}.csv") as temporary:
+        table = track_table(video.name, cache.hands)
+        table.to_csv(temporary, index=False, float_format="%.5g")

@@ -1,0 +1,82 @@
+"""Checkpoints that describe themselves: with one and a video, nothing else is needed.
+
+A checkpoint is a dict of plain values and tensors, so it loads without executing code:
+
+    format            number of this layout
+    kind              hands or action
+    handact           version that wrote it
+    model             keyword arguments of the network
+    state             its state dict
+    input             what the network must be fed with (sizes, normalisation, clip, rate ...)
+    config            settings of the training
+    about             how it came to be: epoch, score, split, start weights
+    localizer         (action) the hands checkpoint that aligned its clips, or None
+    training          (last.pt only) optimiser state and history, to go on from
+"""
+
+import hashlib
+import io
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from handact import __version__
+from handact.errors import CheckpointError
+from handact.files import write_bytes
+
+__all__ = ["FORMAT", "fingerprint", "load_checkpoint", "save_checkpoint"]
+
+FORMAT = 1
+
+# What torch.load raises for files that are no checkpoints, or damaged ones.
+_UNREADABLE = (RuntimeError, pickle.UnpicklingError, EOFError, zipfile.BadZipFile, ValueError)
+
+
+def save_checkpoint(path: str | Path, *, kind: str, **content: Any) -> None:
+    """Write a checkpoint, whole or not at all."""
+    checkpoint = {"format": FORMAT, "kind": kind, "handact": __version__, **content}
+    # torch.save to a full disk fails with an error of its own; bytes in memory do not.
+    buffer = io.BytesIO()
+    torch.save(checkpoint, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load_checkpoint(path: str | Path, kind: str) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU.
+
+    Args:
+        path: File.
+        kind: hands or action; the other kind is refused.
+
+    Raises:
+        CheckpointError: No such file, not a checkpoint of handact, damaged, of the other kind, or
+            newer than this program.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint", f"train one with `handact train-{kind}`")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except _UNREADABLE as error:
+        raise CheckpointError(f"{path}: not a checkpoint, or damaged") from error
+    if not isinstance(checkpoint, dict) or "kind" not in checkpoint or "format" not in checkpoint:
+        raise CheckpointError(f"{path}: not a checkpoint of handact")
+    if checkpoint["format"] > FORMAT:
+        raise CheckpointError(
+            f"{path}: written by handact {checkpoint['handact']}, newer than this {__version__}",
+            "update handact",
+        )
+    if checkpoint["kind"] != kind:
+        raise CheckpointError(
+            f"{path}: a checkpoint of `train-{checkpoint['kind']}`, needed is one of `train-{kind}`"
+        )
+    return checkpoint
+
+
+def fingerprint(path: str | Path) -> str:
+    """Return the SHA-256 of a file, as hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,139 @@
+"""Temporally aware label cleaning: what is known of how long each action lasts corrects the labels.
+
+Source: Myers et al., WACV-W 2023; the cut-offs are learnt from the training labels.
+"""
+
+import heapq
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+__all__ = ["clean_cutoff", "cutoff_frames"]
+
+
+def cutoff_frames(
+    durations: Mapping[str, Sequence[float]],
+    classes: Sequence[str],
+    fps: float,
+    *,
+    quantile: float = 0.05,
+    seconds: float | None = None,
+) -> np.ndarray:
+    """Return each class's cut-off: the shortest segment that is believed.
+
+    Args:
+        durations: Seconds of each training segment, by class; a class may be missing.
+        classes: K class names.
+        fps: Frames a second of the video to be cleaned.
+        quantile: The cut-off is this quantile of a class's training durations.
+        seconds: One cut-off for every class instead.
+
+    Returns:
+        (K,) int64 frames, at least 1; a class never seen in training gets 1, which removes nothing.
+    """
+    if seconds is not None:
+        cutoffs = [seconds] * len(classes)
+    else:
+        known = (durations.get(name, ()) for name in classes)
+        cutoffs = [float(np.quantile(d, quantile)) if len(d) else 0.0 for d in known]
+    return np.maximum(1, np.floor(np.array(cutoffs) * fps + 0.5)).astype(np.int64)
+
+
+def clean_cutoff(probabilities: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
+    """Give every segment that is shorter than its class's cut-off to its neighbours.
+
+    The shortest goes first, the earlier of two equals. Where both neighbours are of one class, the
+    three become one segment. Otherwise the short segment is divided between them where the summed
+    log-probabilities of the two are highest; at an end of the video its one neighbour gets it
+    whole. This goes on until no segment is too short, or one is left.
+
+    Args:
+        probabilities: (N, K) class probabilities of each frame.
+        cutoffs: (K,) shortest length of each class, frames.
+
+    Returns:
+        (N,) int64 class of each frame.
+    """
+    labels = probabilities.argmax(1).astype(np.int64)
+    if len(labels) == 0:
+        return labels
+    chain = _Chain(labels)
+    queue = [entry for i in chain.all() if (entry := chain.entry(i, cutoffs))]
+    heapq.heapify(queue)
+    while queue:
+        entry = heapq.heappop(queue)
+        segment = entry[-1]
+        if entry != chain.entry(segment, cutoffs) or chain.is_only(segment):
+            continue  # it was changed, taken or joined since it was queued
+        for changed in chain.give_away(segment, probabilities):
+            if entry := chain.entry(changed, cutoffs):
+                heapq.heappush(queue, entry)
+    return chain.labels()
+
+
+class _Chain:
+    """Segments of a video as a doubly linked list, so that giving one away costs no copying."""
+
+    def __init__(self, labels: np.ndarray) -> None:
+        starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
+        self.start: list[int] = starts.tolist()
+        self.end: list[int] = [*self.start[1:], len(labels)]
+        self.label: list[int] = labels[starts].tolist()
+        number = len(self.start)
+        self.left: list[int] = list(range(-1, number - 1))
+        self.right: list[int] = [*range(1, number), -1]
+        self.alive = [True] * number
+
+    def all(self) -> range:
+        return range(len(self.start))
+
+    def entry(self, i: int, cutoffs: np.ndarray) -> tuple[int, int, int] | None:
+        """Return the place of segment `i` in the queue, or None if it is gone or long enough."""
+        length = self.end[i] - self.start[i]
+        if not self.alive[i] or length >= cutoffs[self.label[i]]:
+            return None
+        return length, self.start[i], i
+
+    def is_only(self, i: int) -> bool:
+        return self.left[i] < 0 and self.right[i] < 0
+
+    def give_away(self, i: int, probabilities: np.ndarray) -> list[int]:
+        """Take segment `i` out and return the neighbours that grew."""
+        left, right = self.left[i], self.right[i]
+        if left < 0 or right < 0:
+            keep = max(left, right)
+            self._grow(keep, i)
+            self._remove(i)
+            return [keep]
+        if self.label[left] == self.label[right]:
+            self.end[left] = self.end[right]
+            self._remove(i)
+            self._remove(right)
+            return [left]
+        cut = self._best_cut(i, probabilities)
+        self.end[left] = self.start[right] = cut
+        self._remove(i)
+        return [left, right]
+
+    def _best_cut(self, i: int, probabilities: np.ndarray) -> int:
+        """Return the first frame of segment `i` that goes to the right neighbour."""
+        piece = np.log(np.maximum(probabilities[self.start[i] : self.end[i]], 1e-12))
+        left = np.concatenate([[0.0], np.cumsum(piece[:, self.label[self.left[i]]])])
+        right = np.concatenate([[0.0], np.cumsum(piece[::-1, self.label[self.right[i]]])])[::-1]
+        return self.start[i] + int(np.argmax(left + right))
+
+    def _grow(self, keep: int, i: int) -> None:
+        self.start[keep] = min(self.start[keep], self.start[i])
+        self.end[keep] = max(self.end[keep], self.end[i])
+
+    def _remove(self, i: int) -> None:
+        left, right = self.left[i], self.right[i]
+        self.alive[i] = False
+        if left >= 0:
+            self.right[left] = right
+        if right >= 0:
+            self.left[right] = left
+
+    def labels(self) -> np.ndarray:
+        lengths = [(self.end[i] - self.start[i]) * self.alive[i] for i in self.all()]
+        return np.repeat(np.array(self.label, dtype=np.int64), lengths)

@@ -1,0 +1,1 @@
+"""Networks. They take keyword arguments only, know no files and no settings classes."""

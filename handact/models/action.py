@@ -1,0 +1,173 @@
+"""The action network: a TSM ResNet over the frames, with both hands' features put in their places.
+
+Sources: Lin et al., TSM, ICCV 2019 (backbone); Myers et al., WACV-W 2023 (hand stream, alignment).
+"""
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from handact.models.shift import insert_shift
+
+__all__ = ["ActionNetwork", "place_features"]
+
+_RESNETS = {
+    "resnet18": models.resnet18,
+    "resnet34": models.resnet34,
+    "resnet50": models.resnet50,
+}
+_STAGES = ("layer1", "layer2", "layer3", "layer4")
+
+
+class ActionNetwork(nn.Module):
+    """Class logits of clips.
+
+    `backbone` is a torchvision ResNet whose `fc` is the head, `hands` one without `fc` that both
+    cut-outs share, `fusion` the 1x1 projection of Eq. 2-3's concatenated map, which is added to
+    the backbone's and starts at zero: training begins at the backbone alone.
+
+    Args:
+        num_classes: K.
+        backbone: resnet18, resnet34 or resnet50.
+        hand_backbone: The same, for the cut-outs.
+        hands: aligned (placed by their rectangles), pooled (their mean everywhere), only (no
+            backbone) or none.
+        shift: tsm, or none for the TSN baseline.
+        clip_len: T.
+        fuse_after: The backbone's stage that the hands join.
+        dropout: Before the head.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        backbone: str = "resnet50",
+        hand_backbone: str = "resnet18",
+        hands: str = "aligned",
+        shift: str = "tsm",
+        clip_len: int = 8,
+        fuse_after: str = "layer4",
+        dropout: float = 0.8,
+    ) -> None:
+        super().__init__()
+        self.clip_len, self.hand_use, self.fuse_after = clip_len, hands, fuse_after
+        self.dropout = nn.Dropout(dropout)
+        if hands != "only":
+            self.backbone = _build_resnet(backbone, num_classes, shift, clip_len)
+        if hands != "none":
+            self.hands = _build_resnet(hand_backbone, None, shift, clip_len)
+            width = _width(self.hands, "layer4")
+        if hands == "only":
+            self.head = nn.Linear(2 * width, num_classes)
+        elif hands != "none":
+            channels = _width(self.backbone, fuse_after)
+            self.fusion = nn.Conv2d(channels + 2 * width, channels, kernel_size=1)
+            nn.init.zeros_(self.fusion.weight)
+            nn.init.zeros_(self.fusion.bias)
+
+    def forward(
+        self,
+        frames: Tensor | None,
+        cutouts: Tensor | None = None,
+        rects: Tensor | None = None,
+        present: Tensor | None = None,
+    ) -> Tensor:
+        """Return the clips' logits (B, K): the mean of their frames' logits.
+
+        Args:
+            frames: (B, T, 3, H, W), normalised; not used where hands are all there is.
+            cutouts: (B, T, 2, 3, h, w) left and right hand, normalised.
+            rects: (B, T, 2, 4) x, y, width, height of the cut-outs in units of the frame.
+            present: (B, T, 2) 1 where there is a hand, 0 where there is none.
+        """
+        hands = None if self.hand_use == "none" else self._hand_features(cutouts, present)
+        if self.hand_use == "only":
+            pooled = hands.mean((-2, -1)).flatten(1)  # (B*T, 2*C)
+            logits = self.head(self.dropout(pooled))
+        else:
+            logits = self._backbone_logits(frames, hands, rects)
+        return logits.unflatten(0, (-1, self.clip_len)).mean(1)
+
+    def _hand_features(self, cutouts: Tensor, present: Tensor) -> Tensor:
+        """Return the last feature maps of both hands (B*T, 2, C, h, w), zero for absent hands."""
+        batch = cutouts.shape[0]
+        # A hand's frames must be adjacent for the shift: (B, T, 2) becomes (B, 2, T).
+        x = self._stem(self.hands, cutouts.transpose(1, 2).flatten(0, 2))
+        for stage in _STAGES:
+            x = getattr(self.hands, stage)(x)
+        x = x.unflatten(0, (batch, 2, self.clip_len)).transpose(1, 2)  # (B, T, 2, C, h, w)
+        return (x * present[..., None, None, None].to(x.dtype)).flatten(0, 1)
+
+    def _backbone_logits(
+        self, frames: Tensor, hands: Tensor | None, rects: Tensor | None
+    ) -> Tensor:
+        x = self._stem(self.backbone, frames.flatten(0, 1))
+        for stage in _STAGES:
+            x = getattr(self.backbone, stage)(x)
+            if stage == self.fuse_after and hands is not None:
+                x = x + self.fusion(torch.cat([x, self._place(hands, rects, x)], dim=1))
+        pooled = x.mean((-2, -1))
+        return self.backbone.fc(self.dropout(pooled))
+
+    def _place(self, hands: Tensor, rects: Tensor, onto: Tensor) -> Tensor:
+        """Return both hands on the backbone's grid (B*T, 2*C, H, W)."""
+        height, width = onto.shape[-2:]
+        if self.hand_use == "pooled":
+            return hands.mean((-2, -1)).flatten(1)[..., None, None].expand(-1, -1, height, width)
+        placed = place_features(hands.flatten(0, 1), rects.flatten(0, 2), height, width)
+        return placed.unflatten(0, (-1, 2)).flatten(1, 2)
+
+    @staticmethod
+    def _stem(resnet: nn.Module, x: Tensor) -> Tensor:
+        return resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(x))))
+
+
+def place_features(features: Tensor, rects: Tensor, height: int, width: int) -> Tensor:
+    """Put feature maps where they belong on a grid that covers the unit square, Eq. 2-3.
+
+    Each cell of the grid gets the mean over its area of the map that lies there, which counts as
+    zero outside its rectangle. So a map that shrinks is averaged, and nothing is lost or doubled.
+
+    Args:
+        features: (N, C, h, w).
+        rects: (N, 4) x, y, width, height of each map in units of the grid's sides.
+        height: Rows of the grid.
+        width: Columns of the grid.
+
+    Returns:
+        (N, C, height, width).
+    """
+    rows = _overlap(rects[:, 1], rects[:, 3], features.shape[-2], height).to(features.dtype)
+    columns = _overlap(rects[:, 0], rects[:, 2], features.shape[-1], width).to(features.dtype)
+    return rows[:, None] @ features @ columns[:, None].transpose(-1, -2)
+
+
+def _overlap(start: Tensor, size: Tensor, num_source: int, num_target: int) -> Tensor:
+    """Return how much of each target cell each source cell covers: (N, num_target, num_source)."""
+    edges = torch.arange(num_source + 1, device=start.device) / num_source
+    edges = start[:, None] + size[:, None] * edges  # (N, num_source + 1)
+    target = torch.arange(num_target + 1, device=start.device) / num_target
+    upper = torch.minimum(edges[:, None, 1:], target[None, 1:, None])
+    lower = torch.maximum(edges[:, None, :-1], target[None, :-1, None])
+    return (upper - lower).clamp(min=0) * num_target
+
+
+def _build_resnet(name: str, num_classes: int | None, shift: str, clip_len: int) -> nn.Module:
+    resnet = _RESNETS[name](weights=None)
+    if num_classes is None:
+        del resnet.fc
+    else:
+        resnet.fc = nn.Linear(resnet.fc.in_features, num_classes)
+        nn.init.normal_(resnet.fc.weight, std=0.01)
+        nn.init.zeros_(resnet.fc.bias)
+    if shift == "tsm":
+        insert_shift(resnet, clip_len=clip_len)
+    return resnet
+
+
+def _width(resnet: nn.Module, stage: str) -> int:
+    """Return the number of channels that a stage puts out."""
+    block = getattr(resnet, stage)[-1]
+    last = block.conv3 if hasattr(block, "conv3") else block.conv2
+    return last.out_channels

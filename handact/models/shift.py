@@ -1,0 +1,76 @@
+"""The temporal shift of TSM: features of one frame reach its neighbours, at no cost.
+
+Source: Lin et al., TSM, ICCV 2019, arXiv:1811.08383, figure 1b (bidirectional shift).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["ShiftedConv2d", "insert_shift", "temporal_shift"]
+
+
+def temporal_shift(x: Tensor, *, clip_len: int, shift_div: int = 8) -> Tensor:
+    """Move part of the channels one frame back and as many one frame ahead.
+
+    With F = C // shift_div, channels [0, F) take the next frame's values and [F, 2F) the previous
+    frame's; the rest stay. Frames beyond either end of a clip are zero.
+
+    Args:
+        x: Features (B * T, C, H, W); the T frames of a clip are adjacent.
+        clip_len: T, frames per clip.
+        shift_div: 1/shift_div of the channels moves each way.
+
+    Returns:
+        Tensor of the shape and dtype of `x`.
+
+    Raises:
+        ValueError: The first axis is not a multiple of `clip_len`.
+    """
+    if x.shape[0] % clip_len:
+        raise ValueError(f"{x.shape[0]} frames are no whole number of clips of {clip_len}")
+    fold = x.shape[1] // shift_div
+    clips = x.unflatten(0, (-1, clip_len))  # (B, T, C, H, W)
+    after, before, still = clips.split([fold, fold, x.shape[1] - 2 * fold], dim=2)
+    # Written with pad and cat, not with assignment into slices, so that exporters keep it.
+    after = functional.pad(after[:, 1:], (0, 0, 0, 0, 0, 0, 0, 1))
+    before = functional.pad(before[:, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
+    return torch.cat([after, before, still], dim=2).flatten(0, 1)
+
+
+class ShiftedConv2d(nn.Conv2d):
+    """A convolution that shifts its input in time first; its parameters are a plain Conv2d's."""
+
+    clip_len: int
+    shift_div: int
+
+    @classmethod
+    def from_conv(cls, conv: nn.Conv2d, *, clip_len: int, shift_div: int) -> "ShiftedConv2d":
+        """Return a shifted convolution that shares `conv`'s parameters."""
+        shifted = cls(
+            conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding,
+            conv.dilation, conv.groups, conv.bias is not None, conv.padding_mode,
+        )  # fmt: skip
+        shifted.weight, shifted.bias = conv.weight, conv.bias
+        shifted.clip_len, shifted.shift_div = clip_len, shift_div
+        return shifted
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Shift `input` (B * T, C, H, W), then convolve it."""
+        shifted = temporal_shift(input, clip_len=self.clip_len, shift_div=self.shift_div)
+        return super().forward(shifted)
+
+
+def insert_shift(resnet: nn.Module, *, clip_len: int, shift_div: int = 8) -> int:
+    """Put the shift before the first convolution of every residual branch of a torchvision ResNet.
+
+    The identity path is left alone, and the state-dict keys stay torchvision's.
+
+    Returns:
+        The number of blocks that were shifted, all there are: 16 in a ResNet-50, 8 in a ResNet-18.
+    """
+    stages = (resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4)
+    blocks = [block for stage in stages for block in stage]
+    for block in blocks:
+        block.conv1 = ShiftedConv2d.from_conv(block.conv1, clip_len=clip_len, shift_div=shift_div)
+    return len(blocks)

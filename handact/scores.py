@@ -1,0 +1,73 @@
+"""NAME.scores.npz: what the networks said of every frame, from which cleaning can start again."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from handact.files import atomic_path
+
+__all__ = ["Scores"]
+
+SCORES_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the networks say of each frame of a video.
+
+    Attributes:
+        probabilities: (N, K) float32, class probabilities.
+        seconds: (N,) time of each frame.
+        hands: (N, 2, 3) float32 P, x, y of the left and right hand; NaN positions where absent.
+        classes: K class names.
+        background: One of them.
+        fps: Frames a second.
+        made_by: Video, checkpoint and settings that they come from.
+        damage: What was wrong with the video, in words; empty where nothing was.
+    """
+
+    probabilities: np.ndarray
+    seconds: np.ndarray
+    hands: np.ndarray
+    classes: tuple[str, ...]
+    background: str
+    fps: float
+    made_by: dict[str, Any]
+    damage: str
+
+    def save(self, path: Path) -> None:
+        """Write NAME.scores.npz, whole or not at all."""
+        about = {
+            "format": SCORES_FORMAT,
+            "classes": self.classes,
+            "background": self.background,
+            "fps": self.fps,
+            "made_by": self.made_by,
+            "damage": self.damage,
+        }
+        with atomic_path(path) as temporary:
+            np.savez(
+                temporary,
+                probabilities=self.probabilities,
+                seconds=self.seconds,
+                hands=self.hands,
+                about=np.array(json.dumps(about)),
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> "Scores":
+        """Read NAME.scores.npz.
+
+        Raises:
+            OSError, ValueError, KeyError: It is not there, or is no such file.
+        """
+        with np.load(path) as arrays:
+            about = json.loads(str(arrays["about"]))
+            if about.pop("format") != SCORES_FORMAT:
+                raise ValueError(f"{path}: scores of another version")
+            about["classes"] = tuple(about["classes"])
+            names = ("probabilities", "seconds", "hands")
+            return cls(**{name: arrays[name] for name in names}, **about)

@@ -1,0 +1,290 @@
+"""`segment`: videos in, timed segments out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from handact.align import align_frames
+from handact.cleaning import clean_cutoff, cutoff_frames
+from handact.config import SegmentConfig
+from handact.data.aligned import AlignedFrame
+from handact.dataset import read_dataset
+from handact.engine import ActionModel, interpolate, load_action_model, run_windows
+from handact.errors import VideoError
+from handact.files import atomic_path
+from handact.labels import Segment, segments_from_frames
+from handact.overlay import write_overlay
+from handact.plots import plot_timeline
+from handact.scores import Scores
+from handact.training.loop import pick_device
+from handact.video import FrameStream
+
+__all__ = [
+    "SegmentedVideo",
+    "clean_scores",
+    "current_scores",
+    "score_video",
+    "segment_table",
+    "segment_videos",
+    "write_segment_table",
+]
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentedVideo:
+    """What `segment` left of one video.
+
+    Attributes:
+        name: Of the video.
+        table: NAME.segments.csv.
+        segments: In order; they cover the video.
+        damage: What was wrong with the video, in words; empty where nothing was.
+    """
+
+    name: str
+    table: Path
+    segments: list[Segment]
+    damage: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A video to be segmented: its name in the outputs, its file, and its rate where known."""
+
+    name: str
+    path: Path
+    fps: float | None
+
+
+def segment_videos(
+    videos: list[str],
+    config: SegmentConfig,
+    *,
+    checkpoint: Path | None = None,
+    dataset: Path = Path("."),
+    run: str = "action",
+    output: Path | None = None,
+    overlay: bool = False,
+    decoder: str = "av",
+    device: str = "auto",
+    on_progress: Progress | None = None,
+    log: Callable[[str], None] = lambda line: None,
+) -> list[SegmentedVideo]:
+    """Segment videos and write NAME.segments.csv, NAME.scores.npz and NAME.timeline.png of each.
+
+    Args:
+        videos: Files, folders of frames, or names of videos of the dataset; none: its test split.
+        config: Settings.
+        checkpoint: Action checkpoint; that of the dataset's run if None.
+        dataset: The dataset folder; need not be one where `checkpoint` is given.
+        run: Name of the run folder below the dataset's runs/.
+        output: Folder; by default runs/RUN/segments, or the current one with `checkpoint`.
+        overlay: Write NAME.overlay.mp4 too.
+        decoder: av or decord.
+        device: auto, cpu, cuda or cuda:N.
+        on_progress: Told how many frames of a video are done, of how many.
+        log: Takes a line for people about each video.
+
+    Raises:
+        HandactError: A video, the checkpoint or a setting cannot be used. Videos before it are done.
+    """
+    sources = _find_sources(videos, dataset)
+    if output is None:
+        output = Path(".") if checkpoint else dataset / "runs" / run / "segments"
+    model = load_action_model(
+        checkpoint or dataset / "runs" / run / "best.pt", pick_device(device)
+    )
+    results = []
+    for source in sources:
+        path = output / f"{source.name}.scores.npz"
+        scores = current_scores(path, model, source.path, config)
+        if scores is None:
+            scores = score_video(
+                model, source.path, config, fps=source.fps, decoder=decoder, on_progress=on_progress
+            )
+            scores.save(path)
+        segments = clean_scores(scores, config, model.durations)
+        table = output / f"{source.name}.segments.csv"
+        write_segment_table(table, segment_table(source.name, segments, scores))
+        _draw_timeline(output / f"{source.name}.timeline.png", source.name, segments, scores)
+        if overlay:
+            write_overlay(
+                output / f"{source.name}.overlay.mp4",
+                source.path,
+                scores,
+                segments,
+                on_progress=on_progress,
+            )
+        kept = sum(s.action != scores.background for s in segments)
+        log(f"{source.name}: {len(scores.seconds)} frames, {kept} actions")
+        results.append(SegmentedVideo(source.name, table, segments, scores.damage))
+    return results
+
+
+def score_video(
+    model: ActionModel,
+    path: Path,
+    config: SegmentConfig,
+    *,
+    fps: float | None = None,
+    decoder: str = "av",
+    on_progress: Progress | None = None,
+) -> Scores:
+    """Run the windows engine over a whole video.
+
+    Args:
+        model: What to run.
+        path: A video file, or a folder of frames.
+        config: Settings.
+        fps: Frames a second where they are known better than from the file's header.
+        decoder: av or decord.
+        on_progress: Told how many frames are done, of how many (None: not known).
+
+    Raises:
+        VideoError: The video cannot be read at all. What is wrong with a part of it is told in
+            `Scores.damage`.
+    """
+    centers, rows, seconds, hands = [], [], [], []
+    with FrameStream(path, decoder=decoder, fps=fps) as stream:
+        rate = fps or stream.fps_hint or 30.0
+        aligned = align_frames(
+            stream, model.align, model.localizer, fps=rate, batch_size=config.batch_size
+        )
+
+        def noted() -> Iterator[AlignedFrame]:
+            for frame in aligned:
+                seconds.append(frame.seconds)
+                hands.append(frame.hands.astype(np.float32))
+                if on_progress:
+                    on_progress(frame.index + 1, stream.num_frames_hint)
+                yield frame
+
+        for center, probabilities in run_windows(model, noted(), config, rate):
+            centers.append(center)
+            rows.append(probabilities)
+        damage = stream.problem() or ""
+    if not rows:
+        raise VideoError(f"{path}: no frame could be read")
+    return Scores(
+        probabilities=interpolate(np.array(centers), np.stack(rows), len(seconds)),
+        seconds=np.array(seconds),
+        hands=np.stack(hands),
+        classes=model.classes,
+        background=model.background,
+        fps=rate,
+        made_by=_describe(model, path, config),
+        damage=damage,
+    )
+
+
+def _describe(model: ActionModel, path: Path, config: SegmentConfig) -> dict[str, Any]:
+    """Return what decides a video's scores: video, checkpoint, and settings but the cleaning's."""
+    stat = path.stat()
+    return {
+        "video": path.name,
+        "size": stat.st_size,
+        "mtime_ns": stat.st_mtime_ns,
+        "checkpoint": model.source,
+        "window_stride": config.window_stride,
+        "view": config.view,
+    }
+
+
+def current_scores(
+    path: Path, model: ActionModel, video: Path, config: SegmentConfig
+) -> Scores | None:
+    """Return scores that are there already and were made by just this; otherwise None."""
+    with suppress(OSError, ValueError, KeyError):
+        scores = Scores.load(path)
+        if scores.made_by == _describe(model, video, config):
+            return scores
+    return None
+
+
+def clean_scores(
+    scores: Scores, config: SegmentConfig, durations: dict[str, list[float]]
+) -> list[Segment]:
+    """Turn scores into segments that cover the video, cleaned as the settings say."""
+    if config.cleaning == "none":
+        labels = scores.probabilities.argmax(1)
+    else:
+        cutoffs = cutoff_frames(
+            durations,
+            scores.classes,
+            scores.fps,
+            quantile=config.cutoff_quantile,
+            seconds=config.cutoff_seconds,
+        )
+        labels = clean_cutoff(scores.probabilities, cutoffs)
+    return segments_from_frames(labels, scores.classes)
+
+
+def segment_table(video: str, segments: list[Segment], scores: Scores) -> pd.DataFrame:
+    """Return segments as a table.
+
+    Columns: video, start_frame, end_frame, start_seconds, end_seconds, action, confidence. A
+    segment ends in seconds where the next frame begins; confidence is the mean probability of its
+    class over its frames, in 0..1.
+    """
+    steps = np.diff(scores.seconds)
+    last_step = float(np.median(steps)) if len(steps) else 1 / scores.fps
+    times = np.append(scores.seconds, scores.seconds[-1] + last_step)
+    index = {name: i for i, name in enumerate(scores.classes)}
+    rows = [
+        {
+            "video": video,
+            "start_frame": s.start_frame,
+            "end_frame": s.end_frame,
+            "start_seconds": round(float(times[s.start_frame]), 3),
+            "end_seconds": round(float(times[s.end_frame]), 3),
+            "action": s.action,
+            "confidence": round(
+                float(scores.probabilities[s.start_frame : s.end_frame, index[s.action]].mean()), 4
+            ),
+        }
+        for s in segments
+    ]
+    return pd.DataFrame(rows)
+
+
+def write_segment_table(path: Path, table: pd.DataFrame) -> None:
+    """Write NAME.segments.csv, whole or not at all."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def _find_sources(videos: list[str], folder: Path) -> list[_Source]:
+    """Turn what a person typed into videos; a file that the dataset lists goes by its name there."""
+    listed = read_dataset(folder) if (folder / "dataset.toml").exists() else None
+    if not videos:
+        if listed is None:
+            raise VideoError("no video given", "name video files, or run this in a dataset folder")
+        return [_Source(v.name, v.path, v.fps) for v in listed.in_split("test")]
+    known = {} if listed is None else listed.videos
+    by_path = {video.path.resolve(): video for video in known.values()}
+    sources = []
+    for text in videos:
+        path = Path(text)
+        video = known.get(text) or by_path.get(path.resolve())
+        if video is not None:
+            sources.append(_Source(video.name, video.path, video.fps))
+        elif path.exists():
+            sources.append(_Source(path.name if path.is_dir() else path.stem, path, None))
+        else:
+            raise VideoError(f"{text}: no such file")
+    names = [source.name for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise VideoError(f"two videos would both be written as {name}.segments.csv")
+    return sources
+
+
+def _draw_timeline(path: Path, name: str, segments: list[Segment], scores: Scores) -> None:
+    raise NotImplementedError

@@ -1,0 +1,1 @@
+"""The two trainings, as plain functions that read from top to bottom."""

@@ -1,0 +1,381 @@
+"""`train-action`: teach the action network from labelled segments and the aligned cache.
+
+Source: Myers et al., WACV-W 2023, supplement section 3.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+from torch.utils.data import DataLoader, Sampler
+
+from handact.align import Localizer, align_dataset, load_localizer
+from handact.checkpoint import fingerprint, load_checkpoint
+from handact.config import ActionConfig, AlignConfig
+from handact.data.aligned import AlignedCache
+from handact.data.clips import Clip, ClipSet, network_input, stack_clips
+from handact.dataset import Dataset, Video, read_dataset
+from handact.errors import ConfigError, LabelError, TrainingError
+from handact.labels import fill_background
+from handact.models.action import ActionNetwork
+from handact.sampling import stride_in_video
+from handact.training.loop import (
+    Log,
+    Progress,
+    freeze_batch_norm,
+    learning_rate_factor,
+    open_run,
+    pick_device,
+    save_epoch,
+    seed_epoch,
+)
+from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone
+
+__all__ = ["autocast", "labelled_clips", "predict_clips", "train_action"]
+
+
+def train_action(
+    root: Path,
+    config: ActionConfig,
+    align: AlignConfig,
+    *,
+    run: str = "action",
+    hands_run: str = "hands",
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    on_progress: Progress | None = None,
+    on_align_progress: Progress | None = None,
+    log: Log = lambda line: None,
+) -> Path:
+    """Train the action network on the segments of a dataset's training videos.
+
+    Videos whose aligned cache is missing or out of date are aligned first.
+
+    Args:
+        root: The dataset folder.
+        config: Settings of the training.
+        align: Settings of the aligned cache.
+        run: Name of the run folder below runs/.
+        hands_run: Name of the run whose localiser finds the hands.
+        device: auto, cpu, cuda or cuda:N.
+        resume: Insist on going on with the run that is there.
+        overwrite: Start again whatever is there.
+        on_progress: Told how many batches of the training are done, of how many.
+        on_align_progress: Told how many frames are aligned, of how many.
+        log: Takes a line for people.
+
+    Returns:
+        The run folder: best.pt, last.pt, log.csv, curves.png, config.toml.
+
+    Raises:
+        HandactError: Labels, videos, settings, weights or an earlier run stand in the way.
+    """
+    if config.crop_size > align.short_side:
+        raise ConfigError(
+            f"crop_size = {config.crop_size} is larger than short_side = {align.short_side}"
+        )
+    dataset = read_dataset(root)
+    where = pick_device(device)
+    folder = dataset.runs / run
+    hands_file = None if config.hands == "none" else dataset.runs / hands_run / "best.pt"
+    localizer = None if hands_file is None else load_localizer(hands_file, where)
+    videos = dataset.in_split("train")
+    val_videos = [video for video in dataset.videos.values() if video.split == "val"]
+    _require_labels(dataset, videos)
+
+    caches = align_dataset(
+        dataset, videos + val_videos, align, localizer, on_progress=on_align_progress
+    )
+    fps = float(np.median([video.fps for video in videos]))
+    train = _clip_set(dataset, videos, caches, config, fps, training=True)
+    val = _clip_set(dataset, val_videos, caches, config, fps, training=False)
+    data = _fingerprint(dataset, [*videos, *val_videos], localizer)
+    last = open_run(folder, "action", config, data, resume=resume, overwrite=overwrite, log=log)
+    log(f"{len(train)} clips to train on, {len(val)} to validate on")
+
+    torch.manual_seed(config.seed)
+    arguments = {
+        "num_classes": len(dataset.classes),
+        **{k: getattr(config, k) for k in ("backbone", "hand_backbone", "hands", "shift")},
+        **{k: getattr(config, k) for k in ("clip_len", "fuse_after", "dropout")},
+    }
+    network = ActionNetwork(**arguments)
+    if last is None:
+        _load_weights(network, config)
+    network.to(where, memory_format=torch.channels_last)
+    optimizer = _build_optimizer(network, config)
+    history, best = [], float("-inf")
+    if last is not None:
+        network.load_state_dict(last["state"])
+        optimizer.load_state_dict(last["training"]["optimizer"])
+        history, best = last["training"]["history"], last["about"]["best"]
+
+    loader = _loader(train, config, where)
+    for epoch in range(len(history), config.epochs):
+        seed_epoch(config.seed, epoch)
+        factor = learning_rate_factor(epoch, config.milestones)
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        loader.sampler.epoch = epoch
+        loss = _train_epoch(network, optimizer, loader, config, epoch, where, on_progress)
+        row = {"epoch": epoch + 1, "learning_rate": config.learning_rate * factor}
+        row |= {"train_loss": loss, **_validate(network, val, config, where)}
+        history.append(row)
+        score = row.get("val_accuracy", float(epoch))
+        better, best = score >= best, max(best, score)
+        content = {
+            "model": arguments,
+            "state": network.state_dict(),
+            "input": _describe_input(config, align, fps),
+            "classes": list(dataset.classes),
+            "background": dataset.background,
+            "durations": _durations(dataset, videos),
+            "localizer": _localizer_content(hands_file),
+            "config": asdict(config),
+            "about": {"epoch": epoch + 1, "best": best, **row},
+        }
+        save_epoch(folder, "action", content, optimizer, history, data=data, better=better)
+        log(_epoch_line(row, config.epochs))
+    return folder
+
+
+def labelled_clips(
+    dataset: Dataset,
+    videos: list[Video],
+    caches: dict[str, AlignedCache],
+    *,
+    frame_stride: int,
+    fps: float,
+) -> list[Clip]:
+    """Return one clip source per labelled segment, background between them included.
+
+    Args:
+        dataset: Labels.
+        videos: Which ones; a video without any label is left out.
+        caches: Aligned caches by video.
+        frame_stride: tau, in frames at `fps`.
+        fps: Frame rate of the training videos.
+    """
+    index = {name: i for i, name in enumerate(dataset.classes)}
+    clips = []
+    for video in videos:
+        segments = dataset.actions.get(video.name, [])
+        stride = stride_in_video(frame_stride, fps, video.fps)
+        for segment in fill_background(segments, video.frames, dataset.background):
+            if segments:
+                clips.append(Clip(caches[video.name], segment, index[segment.action], stride))
+    return clips
+
+
+def predict_clips(
+    network: ActionNetwork, clips: ClipSet, *, batch_size: int, device: torch.device
+) -> np.ndarray:
+    """Return the logits (M, K) of each clip."""
+    # Whole frames of videos of other shapes do not stack.
+    size = 1 if clips.view == "full" else batch_size
+    loader = DataLoader(clips, batch_size=size, collate_fn=stack_clips)
+    network.eval()
+    results = []
+    with torch.inference_mode():
+        for batch in loader:
+            inputs = network_input(batch, IMAGENET_MEAN, IMAGENET_STD, device)
+            results.append(network(*inputs).float().cpu().numpy())
+    return np.concatenate(results)
+
+
+def autocast(precision: str, device: torch.device) -> torch.autocast:
+    """Return the mixed precision that a setting asks for on a device."""
+    has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
+
+
+class _EpochSampler(Sampler[tuple[int, int]]):
+    """Every clip of an epoch in an order drawn for that epoch, with the epoch in its key."""
+
+    def __init__(self, num_clips: int, seed: int) -> None:
+        self.num_clips, self.seed, self.epoch = num_clips, seed, 0
+
+    def __len__(self) -> int:
+        return self.num_clips
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.num_clips)
+        return iter([(self.epoch, int(i)) for i in order])
+
+
+def _loader(train: ClipSet, config: ActionConfig, device: torch.device) -> DataLoader:
+    workers = config.workers
+    if workers is None:
+        workers = min(8, torch.multiprocessing.cpu_count()) if device.type == "cuda" else 0
+    return DataLoader(
+        train,
+        batch_size=config.batch_size,
+        sampler=_EpochSampler(len(train), config.seed),
+        num_workers=workers,
+        collate_fn=stack_clips,
+        pin_memory=device.type == "cuda",
+        persistent_workers=workers > 0,
+    )
+
+
+def _train_epoch(
+    network: ActionNetwork,
+    optimizer: torch.optim.Optimizer,
+    loader: DataLoader,
+    config: ActionConfig,
+    epoch: int,
+    device: torch.device,
+    on_progress: Progress | None,
+) -> float:
+    """Run one epoch and return its mean loss."""
+    network.train()
+    frozen = config.freeze_batch_norm
+    if frozen or (frozen is None and config.weights != "none"):
+        freeze_batch_norm(network)
+    total = 0.0
+    for step, batch in enumerate(loader):
+        if on_progress:
+            on_progress(epoch * len(loader) + step, config.epochs * len(loader))
+        inputs = network_input(batch, IMAGENET_MEAN, IMAGENET_STD, device)
+        with autocast(config.precision, device):
+            logits = network(*inputs)
+        loss = functional.cross_entropy(logits.float(), batch["label"].to(device))
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss.item()} in epoch {epoch + 1}, batch {step + 1}",
+                "lower `--learning-rate`",
+            )
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+        optimizer.step()
+        total += loss.item() * len(logits)
+    return total / len(loader.dataset)
+
+
+def _validate(
+    network: ActionNetwork, val: ClipSet, config: ActionConfig, device: torch.device
+) -> dict[str, float]:
+    if not len(val):
+        return {}
+    logits = predict_clips(network, val, batch_size=config.batch_size, device=device)
+    labels = np.array([clip.label for clip in val.clips])
+    loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)).item()
+    accuracy = 100 * float((logits.argmax(1) == labels).mean())
+    return {"val_loss": loss, "val_accuracy": accuracy}
+
+
+def _clip_set(
+    dataset: Dataset,
+    videos: list[Video],
+    caches: dict[str, AlignedCache],
+    config: ActionConfig,
+    fps: float,
+    *,
+    training: bool,
+) -> ClipSet:
+    clips = labelled_clips(dataset, videos, caches, frame_stride=config.frame_stride, fps=fps)
+    return ClipSet(
+        clips * config.clips_per_segment if training else clips,
+        clip_len=config.clip_len,
+        crop_size=config.crop_size,
+        sampling=config.sampling,
+        view=config.view,
+        with_hands=config.hands != "none",
+        with_frames=config.hands != "only",
+        training=training,
+        flip=config.flip,
+        colour=config.colour,
+        seed=config.seed,
+    )
+
+
+def _build_optimizer(network: ActionNetwork, config: ActionConfig) -> torch.optim.SGD:
+    hands = [p for name, p in network.named_parameters() if name.startswith("hands.")]
+    rest = [p for name, p in network.named_parameters() if not name.startswith("hands.")]
+    groups = [
+        {"params": rest, "lr": config.learning_rate, "initial_lr": config.learning_rate},
+        {
+            "params": hands,
+            "lr": config.hand_learning_rate,
+            "initial_lr": config.hand_learning_rate,
+        },
+    ]
+    return torch.optim.SGD(
+        [group for group in groups if group["params"]],
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+    )
+
+
+def _load_weights(network: ActionNetwork, config: ActionConfig) -> None:
+    if config.hands != "only":
+        load_backbone(network.backbone, config.backbone, config.weights)
+    if config.hands != "none":
+        # A file holds weights of one network only: the other starts from ImageNet.
+        same = config.hands == "only" or config.weights in ("imagenet", "none")
+        load_backbone(network.hands, config.hand_backbone, config.weights if same else "imagenet")
+
+
+def _describe_input(config: ActionConfig, align: AlignConfig, fps: float) -> dict[str, Any]:
+    return {
+        "clip_len": config.clip_len,
+        "frame_stride": config.frame_stride,
+        "fps": fps,
+        "crop_size": config.crop_size,
+        "view": config.view,
+        "sampling": config.sampling,
+        "mean": list(IMAGENET_MEAN),
+        "std": list(IMAGENET_STD),
+        "align": asdict(align),
+    }
+
+
+def _localizer_content(localizer: Path | None) -> dict[str, Any] | None:
+    if localizer is None:
+        return None
+    checkpoint = load_checkpoint(localizer, "hands")
+    kept = {name: checkpoint[name] for name in ("model", "state", "input")}
+    return {**kept, "source": fingerprint(localizer)}
+
+
+def _durations(dataset: Dataset, videos: list[Video]) -> dict[str, list[float]]:
+    """Return the seconds of every training segment, by class."""
+    durations: dict[str, list[float]] = defaultdict(list)
+    for video in videos:
+        if segments := dataset.actions.get(video.name):
+            for segment in fill_background(segments, video.frames, dataset.background):
+                durations[segment.action].append(len(segment) / video.fps)
+    return {name: sorted(seconds) for name, seconds in durations.items()}
+
+
+def _require_labels(dataset: Dataset, videos: list[Video]) -> None:
+    if not any(dataset.actions.get(video.name) for video in videos):
+        raise LabelError(
+            f"{dataset.root / 'actions.csv'}: no labelled action in a training video",
+            "bring some in with `handact import actions FILE`",
+        )
+
+
+def _fingerprint(dataset: Dataset, videos: list[Video], localizer: Localizer | None) -> str:
+    labels = {
+        video.name: [asdict(s) for s in dataset.actions.get(video.name, [])] for video in videos
+    }
+    text = json.dumps([dataset.classes, labels, localizer and localizer.source])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _epoch_line(row: dict[str, float], epochs: int) -> str:
+    val = ""
+    if "val_loss" in row:
+        val = f"  val loss {row['val_loss']:.3f}  val accuracy {row['val_accuracy']:.1f}"
+    return f"epoch {row['epoch']}/{epochs}  loss {row['train_loss']:.3f}{val}"

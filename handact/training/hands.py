@@ -1,0 +1,236 @@
+"""`train-hands`: teach MobileNetV2 where the two hands are.
+
+Source: Myers et al., WACV-W 2023, supplement section 1.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from handact.config import HandsConfig
+from handact.data.augment import augment_hands, draw_colour, draw_move, sample_rng, to_input
+from handact.data.hands import HandFrames, load_hand_frames
+from handact.dataset import Dataset, read_dataset, split_frames
+from handact.errors import LabelError, TrainingError
+from handact.files import atomic_path
+from handact.metrics import HAND_THRESHOLDS, hand_counts
+from handact.models.hands import HandLocalizer, hand_loss
+from handact.training.loop import (
+    Log,
+    Progress,
+    learning_rate_factor,
+    open_run,
+    pick_device,
+    save_epoch,
+    seed_epoch,
+)
+from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone
+
+__all__ = ["predict_hands", "split_hand_frames", "train_hands"]
+
+
+def train_hands(
+    root: Path,
+    config: HandsConfig,
+    *,
+    run: str = "hands",
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+    on_progress: Progress | None = None,
+    log: Log = lambda line: None,
+) -> Path:
+    """Train the hand localiser on a dataset's labelled frames.
+
+    Args:
+        root: The dataset folder.
+        config: Settings.
+        run: Name of the run folder below runs/.
+        device: auto, cpu, cuda or cuda:N.
+        resume: Insist on going on with the run that is there.
+        overwrite: Start again whatever is there.
+        on_progress: Told how many epochs are done, of how many.
+        log: Takes a line for people after each epoch.
+
+    Returns:
+        The run folder: best.pt, last.pt, log.csv, curves.png, split.csv, config.toml.
+
+    Raises:
+        HandactError: Labels, settings, weights or an earlier run stand in the way.
+    """
+    dataset = read_dataset(root)
+    where = pick_device(device)
+    folder = dataset.runs / run
+    frames = load_hand_frames(dataset, config.input_size)
+    split = split_hand_frames(dataset, frames, config)
+    train, val = (frames.take(np.flatnonzero(split == name)) for name in ("train", "val"))
+    if not len(train):
+        raise LabelError(
+            f"{dataset.root / 'hands.csv'}: no labelled frame in the train split",
+            "`handact split` divides the videos, `--set split=frame` the frames",
+        )
+    data = _fingerprint(frames, split)
+    last = open_run(folder, "hands", config, data, resume=resume, overwrite=overwrite, log=log)
+    _write_split(folder, frames, split)
+    log(f"{len(train)} frames to train on, {len(val)} to validate on, split by {config.split}")
+
+    torch.manual_seed(config.seed)
+    network = HandLocalizer(dropout=config.dropout)
+    if last is None:
+        load_backbone(network, "mobilenet_v2", config.weights)
+    network.to(where, memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(
+        network.parameters(),
+        lr=config.learning_rate,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+    )
+    history, best = [], float("-inf")
+    if last is not None:
+        network.load_state_dict(last["state"])
+        optimizer.load_state_dict(last["training"]["optimizer"])
+        history, best = last["training"]["history"], last["about"]["best"]
+
+    for epoch in range(len(history), config.epochs):
+        if on_progress:
+            on_progress(epoch, config.epochs)
+        seed_epoch(config.seed, epoch)
+        rate = config.learning_rate * learning_rate_factor(epoch, config.milestones)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = _train_epoch(network, optimizer, train, config, epoch, where)
+        row = {"epoch": epoch + 1, "learning_rate": rate, "train_loss": loss}
+        row |= _validate(network, val, config, where)
+        history.append(row)
+        score = float(np.mean([row[f"f1@{t:g}"] for t in HAND_THRESHOLDS])) if len(val) else epoch
+        better, best = score >= best, max(best, score)
+        content = {
+            "model": {"dropout": config.dropout},
+            "state": network.state_dict(),
+            "input": {
+                "size": config.input_size,
+                "mean": list(IMAGENET_MEAN),
+                "std": list(IMAGENET_STD),
+            },
+            "config": asdict(config),
+            "about": {"epoch": epoch + 1, "best": best, "split": config.split, **row},
+        }
+        save_epoch(folder, "hands", content, optimizer, history, data=data, better=better)
+        log(_epoch_line(row, config.epochs))
+    if on_progress:
+        on_progress(config.epochs, config.epochs)
+    return folder
+
+
+def split_hand_frames(dataset: Dataset, frames: HandFrames, config: HandsConfig) -> np.ndarray:
+    """Return the split of each labelled frame: that of its video, or one drawn at random.
+
+    Frames of one video in both halves flatter the figures; the paper split so.
+    """
+    if config.split == "frame":
+        rest = 1 - config.val_fraction - config.test_fraction
+        fractions = (rest, config.val_fraction, config.test_fraction)
+        return split_frames(len(frames), fractions, config.seed)
+    return np.array([dataset.videos[name].split for name in frames.table["video"]])
+
+
+def predict_hands(
+    network: HandLocalizer, frames: HandFrames, *, batch_size: int, device: torch.device
+) -> np.ndarray:
+    """Return (N, 2, 3) P, x, y of the left and right hand."""
+    network.eval()
+    results = []
+    with torch.inference_mode():
+        for rows in _batches(np.arange(len(frames)), batch_size):
+            images, _ = frames.batch(rows)
+            x = _input(torch.from_numpy(images).to(device))
+            results.append(network(x).float().cpu().numpy())
+    return np.concatenate(results) if results else np.zeros((0, 2, 3), np.float32)
+
+
+def _train_epoch(
+    network: HandLocalizer,
+    optimizer: torch.optim.Optimizer,
+    frames: HandFrames,
+    config: HandsConfig,
+    epoch: int,
+    device: torch.device,
+) -> float:
+    """Run one epoch and return its mean loss."""
+    network.train()
+    order = np.random.default_rng((config.seed, epoch)).permutation(len(frames))
+    total = 0.0
+    for rows in _batches(order, config.batch_size):
+        x, truth = _augmented_batch(frames, rows, config, epoch, device)
+        loss = hand_loss(network(x), truth, presence_weight=config.presence_weight)
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss.item()} in epoch {epoch + 1}", "lower `--learning-rate`"
+            )
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+        optimizer.step()
+        total += loss.item() * len(rows)
+    return total / len(frames)
+
+
+def _augmented_batch(
+    frames: HandFrames, rows: np.ndarray, config: HandsConfig, epoch: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    images, truth = frames.batch(rows)
+    rngs = [sample_rng(config.seed, epoch, int(row)) for row in rows]
+    moves = np.stack(
+        [draw_move(r, flip=config.flip, zoom=config.zoom, shift=config.shift) for r in rngs]
+    )
+    colour = np.stack([draw_colour(r, config.colour) for r in rngs])
+    x = _input(torch.from_numpy(images).to(device), torch.from_numpy(colour).to(device))
+    hands, moves = (torch.from_numpy(a).to(device) for a in (truth, moves))
+    return augment_hands(x, hands, moves)
+
+
+def _input(images: Tensor, colour: Tensor | None = None) -> Tensor:
+    x = to_input(images, IMAGENET_MEAN, IMAGENET_STD, colour)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _validate(
+    network: HandLocalizer, val: HandFrames, config: HandsConfig, device: torch.device
+) -> dict[str, float]:
+    if not len(val):
+        return {}
+    predicted = predict_hands(network, val, batch_size=config.batch_size, device=device)
+    loss = hand_loss(
+        torch.from_numpy(predicted),
+        torch.from_numpy(val.truth),
+        presence_weight=config.presence_weight,
+    )
+    scores = {
+        f"f1@{t:g}": float(hand_counts(val.truth, predicted, t).f1) for t in HAND_THRESHOLDS
+    }
+    return {"val_loss": loss.item(), **scores}
+
+
+def _batches(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _fingerprint(frames: HandFrames, split: np.ndarray) -> str:
+    table = frames.table.assign(split=split).to_csv(index=False).encode()
+    return hashlib.sha256(table + frames.truth.tobytes()).hexdigest()
+
+
+def _write_split(folder: Path, frames: HandFrames, split: np.ndarray) -> None:
+    with atomic_path(folder / "split.csv") as temporary:
+        frames.table.assign(split=split).to_csv(temporary, index=False)
+
+
+def _epoch_line(row: dict[str, float], epochs: int) -> str:
+    scores = "  ".join(f"{key.upper()} {row[key]:.1f}" for key in row if key.startswith("f1@"))
+    return f"epoch {row['epoch']}/{epochs}  loss {row['train_loss']:.4f}  {scores}".rstrip()

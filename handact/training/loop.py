@@ -1,0 +1,183 @@
+"""What both trainings share: device, seeds, the rate's schedule, and the run folder."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from handact import __version__
+from handact.checkpoint import load_checkpoint, save_checkpoint
+from handact.config import Config, format_toml
+from handact.errors import ConfigError, TrainingError
+from handact.files import atomic_path, write_json, write_text
+from handact.plots import plot_learning_curves
+
+__all__ = [
+    "Log",
+    "Progress",
+    "describe_machine",
+    "freeze_batch_norm",
+    "learning_rate_factor",
+    "open_run",
+    "pick_device",
+    "save_epoch",
+    "seed_epoch",
+]
+
+Progress = Callable[[int, int | None], None]
+Log = Callable[[str], None]
+
+# Settings that change how fast a run goes or how long it lasts, but not its steps.
+_FREE = {"epochs", "workers"}
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device that `auto`, `cpu`, `cuda` or `cuda:N` names.
+
+    Raises:
+        ConfigError: No such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"unknown device `{name}`", "use auto, cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"no device `{name}` on this machine", "see `handact doctor`, or use cpu")
+    return device
+
+
+def seed_epoch(seed: int, epoch: int) -> None:
+    """Seed torch for one epoch, so that a resumed run goes on as an unbroken one would."""
+    torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+
+
+def learning_rate_factor(epoch: int, milestones: Iterable[int]) -> float:
+    """Return what the rate is multiplied by in an epoch: a tenth after each milestone."""
+    return 0.1 ** sum(epoch >= milestone for milestone in milestones)
+
+
+def freeze_batch_norm(network: nn.Module) -> None:
+    """Keep the statistics of every batch norm as they are; its scale and shift still learn."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def open_run(
+    run: Path,
+    kind: str,
+    config: Config,
+    data: str,
+    *,
+    resume: bool,
+    overwrite: bool,
+    log: Log,
+) -> dict[str, Any] | None:
+    """Make or find a run folder.
+
+    An unfinished run with the same settings on the same data goes on where it stopped.
+
+    Args:
+        run: The folder, such as runs/hands.
+        kind: hands or action.
+        config: Settings of this training.
+        data: Fingerprint of the labels.
+        resume: Insist on going on; a finished run goes on where more epochs are asked for.
+        overwrite: Start again whatever is there.
+        log: Takes a line for people.
+
+    Returns:
+        The last checkpoint to go on from, or None to start.
+
+    Raises:
+        TrainingError: The folder holds a finished run, or one of other settings or data.
+    """
+    last = run / "last.pt"
+    if overwrite or not last.exists():
+        if resume and not overwrite:
+            raise TrainingError(f"{run}: nothing to resume", "leave out `--resume` to start")
+        for name in ("last.pt", "best.pt", "log.csv", "curves.png"):
+            (run / name).unlink(missing_ok=True)
+        _write_run_notes(run, kind, config)
+        return None
+    checkpoint = load_checkpoint(last, kind)
+    _refuse_other_run(run, checkpoint, config, data)
+    done = checkpoint["about"]["epoch"]
+    if done >= config.epochs:
+        raise TrainingError(
+            f"{run}: holds a finished run of {done} epochs",
+            "`--overwrite` trains again, `--run NAME` keeps both, "
+            "`--resume` with more `--epochs` goes on",
+        )
+    log(f"going on from epoch {done} of {config.epochs} in {run}")
+    return checkpoint
+
+
+def save_epoch(
+    run: Path,
+    kind: str,
+    content: dict[str, Any],
+    optimizer: torch.optim.Optimizer,
+    history: list[dict[str, float]],
+    *,
+    data: str,
+    better: bool,
+) -> None:
+    """Write what an epoch left: best.pt if it was better, the log, and last.pt at the very end.
+
+    A run that is killed in between repeats the epoch, because only last.pt counts.
+    """
+    if better:
+        save_checkpoint(run / "best.pt", kind=kind, **content)
+    with atomic_path(run / "log.csv") as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False)
+    plot_learning_curves(run / "curves.png", history, title=f"train-{kind}")
+    training = {"optimizer": optimizer.state_dict(), "history": history, "data": data}
+    save_checkpoint(run / "last.pt", kind=kind, **content, training=training)
+
+
+def describe_machine() -> dict[str, str]:
+    """Return versions and hardware, for the record of a run."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    return {
+        "handact": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "cpus": str(os.cpu_count()),
+        "gpu": gpu,
+        "command": " ".join(sys.argv),
+    }
+
+
+def _write_run_notes(run: Path, kind: str, config: Config) -> None:
+    write_text(run / "config.toml", format_toml({kind: config}))
+    write_json(run / "environment.json", describe_machine())
+
+
+def _refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, data: str) -> None:
+    # Through JSON, because a checkpoint's tuples may come back as lists.
+    was = json.loads(json.dumps(checkpoint["config"]))
+    now = json.loads(json.dumps(asdict(config)))
+    changed = [key for key in now if key not in _FREE and now[key] != was.get(key)]
+    hint = "`--overwrite` starts again, `--run NAME` keeps both"
+    if changed:
+        key = changed[0]
+        raise TrainingError(
+            f"{run}: holds a run with {key} = {was.get(key)}, asked for is {now[key]}", hint
+        )
+    if checkpoint["training"]["data"] != data:
+        raise TrainingError(f"{run}: the labels have changed since this run began", hint)

@@ -1,0 +1,84 @@
+"""Pretrained starts for the networks.
+
+`imagenet` is torchvision's own weights, downloaded once by torchvision to torch's cache folder; a
+file must hold a state dict with torchvision's keys. Nothing is matched by guesswork: apart from the
+head, every key must be there and no other.
+"""
+
+import pickle
+import zipfile
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from handact.errors import CheckpointError
+
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "load_backbone"]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+# What torch.load raises for files that are no weights, or damaged ones.
+_UNREADABLE = (RuntimeError, pickle.UnpicklingError, EOFError, zipfile.BadZipFile, ValueError)
+
+_IMAGENET = {
+    "resnet18": models.ResNet18_Weights.IMAGENET1K_V1,
+    "resnet34": models.ResNet34_Weights.IMAGENET1K_V1,
+    "resnet50": models.ResNet50_Weights.IMAGENET1K_V1,
+    "mobilenet_v2": models.MobileNet_V2_Weights.IMAGENET1K_V1,
+}
+_HEADS = ("fc.", "classifier.")
+
+
+def load_backbone(network: nn.Module, name: str, weights: str) -> None:
+    """Start a network from pretrained weights; its head keeps its random start.
+
+    Args:
+        network: A torchvision network, or one that lacks its head.
+        name: Which one: resnet18, resnet34, resnet50 or mobilenet_v2.
+        weights: imagenet, none, or the path of a state dict.
+
+    Raises:
+        CheckpointError: The weights cannot be had, or do not fit.
+    """
+    if weights == "none":
+        return
+    state = _download(name) if weights == "imagenet" else _read(Path(weights))
+    body = {key: value for key, value in state.items() if not key.startswith(_HEADS)}
+    wanted = {key for key in network.state_dict() if not key.startswith(_HEADS)}
+    # Files of before batch norm counted its batches lack that count; nothing uses it.
+    missing = {k for k in wanted - body.keys() if not k.endswith("num_batches_tracked")}
+    unknown = body.keys() - wanted
+    if missing or unknown:
+        what, keys = ("lacks", missing) if missing else ("has the unknown", unknown)
+        raise CheckpointError(f"{weights}: not {name}: {what} key `{min(keys)}` (of {len(keys)})")
+    try:
+        network.load_state_dict(body, strict=False)
+    except RuntimeError as error:
+        raise CheckpointError(f"{weights}: not {name}: a weight has another shape") from error
+
+
+def _download(name: str) -> dict[str, Tensor]:
+    try:
+        return _IMAGENET[name].get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise CheckpointError(
+            f"ImageNet weights of {name} cannot be downloaded: {error}",
+            f"put {_IMAGENET[name].url.rsplit('/', 1)[1]} into {torch.hub.get_dir()}/checkpoints, "
+            "or start from random weights with `--weights none`",
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such weights", "give imagenet, none, or a file")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except _UNREADABLE as error:
+        raise CheckpointError(f"{path}: not a state dict, or damaged") from error
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise CheckpointError(f"{path}: not a state dict")
+    return state

@@ -4,7 +4,7 @@ The modules, lowest layer first (each imports only from the layers before it):
 
 - `errors`
 - `labels`, `config`, `alignment`, `sampling`, `cleaning`, `metrics`: arithmetic, no torch
-- `files`, `video`, `formats`, `dataset`, `synthetic`, `plots`: touch files
+- `files`, `video`, `formats`, `dataset`, `bench`, `plots`: touch files
 - `data`, `models`, `weights`, `checkpoint`: touch torch
 - `training`, `align`, `segment`, `evaluation`, `report`, `demo`: do the work
 - `cli`: talks to people

@@ -48,7 +48,7 @@ class HandsConfig:
     clip_norm: float = 20.0
     flip: float = 0.5  # probability of a mirrored picture, whose hands change sides
     zoom: float = 0.15  # the picture is scaled by 1 - zoom to 1 + zoom
-    shift: float = 0.1  # and moved by up to this share of its side
+    move: float = 0.1  # and moved by up to this share of its side
     colour: float = 0.2  # brightness, contrast and saturation change by up to this share
     split: Literal["video", "frame"] = "video"  # by videos.csv, or frames at random
     val_fraction: float = 0.1  # of the labelled frames, where split is "frame"
@@ -129,7 +129,7 @@ _POSITIVE = {
     "clips_per_segment", "window_stride",
 }  # fmt: skip
 _SHARES = {
-    "dropout", "flip", "zoom", "shift", "colour", "val_fraction", "test_fraction",
+    "dropout", "flip", "zoom", "move", "colour", "val_fraction", "test_fraction",
     "cutoff_quantile", "momentum",
 }  # fmt: skip
 

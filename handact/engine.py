@@ -8,6 +8,7 @@ interpolated, so every frame gets some.
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from handact.config import AlignConfig, SegmentConfig
 from handact.data.aligned import AlignedFrame
 from handact.data.clips import Sample, evaluation_view, network_input, stack_clips
 from handact.models.action import ActionNetwork
-from handact.sampling import clip_offsets, stride_in_video
+from handact.sampling import clip_frames, clip_offsets
 
 __all__ = ["ActionModel", "interpolate", "load_action_model", "run_windows"]
 
@@ -56,6 +57,11 @@ class ActionModel:
         settings = dict(self.input["align"])
         return AlignConfig(**{**settings, "cutout": tuple(settings["cutout"])})
 
+    @property
+    def offsets(self) -> np.ndarray:
+        """When the frames of a window lie relative to its centre: (T,) seconds."""
+        return clip_offsets(self.input["clip_len"], self.input["frame_stride"], self.input["fps"])
+
 
 def load_action_model(path: Path, device: torch.device) -> ActionModel:
     """Read an action checkpoint.
@@ -81,48 +87,71 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
 
 
 def run_windows(
-    model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig, fps: float
+    model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each window's centre frame and its class probabilities (K,), in order."""
-    stride = stride_in_video(model.input["frame_stride"], model.input["fps"], fps)
-    offsets = clip_offsets(model.input["clip_len"], stride)
-    batch: list[Sample] = []
-    centers: list[int] = []
-    for center, window in _windows(model, frames, config, offsets):
-        centers.append(center)
-        batch.append(window)
-        if len(batch) == config.batch_size:
-            yield from zip(centers, _run_batch(model, batch), strict=True)
-            batch, centers = [], []
-    if batch:
-        yield from zip(centers, _run_batch(model, batch), strict=True)
+    windows = _windows(model, frames, config)
+    while batch := list(islice(windows, config.batch_size)):
+        probabilities = _run_batch(model, [window for _, window in batch])
+        yield from zip((center for center, _ in batch), probabilities, strict=True)
 
 
 def _windows(
-    model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig, offsets: np.ndarray
+    model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig
 ) -> Iterator[tuple[int, Sample]]:
     """Yield windows as soon as their last frame is there; at the end, clamped to the last frame."""
-    kept: deque[Sample] = deque()
-    first, center, number = 0, 0, 0  # the frame of kept[0], the next centre, frames so far
+    kept = _Kept(model.offsets)
+    center = 0
     for frame in frames:
-        kept.append(_frame_sample(model, frame, config))
-        number = frame.index + 1
-        while center < number and center + offsets[-1] < number:
-            yield center, _gather(kept, first, center + offsets, number)
+        kept.append(frame.seconds, _frame_sample(model, frame, config))
+        while kept.covers(center):
+            yield center, kept.window(center)
             center += config.window_stride
-        while kept and first < min(center + offsets[0], number - 1):
-            kept.popleft()
-            first += 1
-    last = number - 1
-    while number and center < last + config.window_stride:
-        at = min(center, last)
-        yield at, _gather(kept, first, at + offsets, number)
+        kept.forget(center)
+    last = kept.number - 1
+    while kept.number and center < last + config.window_stride:
+        yield min(center, last), kept.window(min(center, last))
         center += config.window_stride
 
 
-def _gather(kept: deque[Sample], first: int, frames: np.ndarray, number: int) -> Sample:
-    """Return the wanted frames, clamped to those there are, as one clip."""
-    return stack_clips([kept[int(i) - first] for i in np.clip(frames, 0, number - 1)])
+class _Kept:
+    """The frames that windows to come can still want."""
+
+    def __init__(self, offsets: np.ndarray) -> None:
+        self.offsets = offsets
+        self.samples: deque[Sample] = deque()
+        self.seconds: deque[float] = deque()
+        self.first = 0  # the frame of samples[0]
+
+    @property
+    def number(self) -> int:
+        """Frames seen so far."""
+        return self.first + len(self.samples)
+
+    def append(self, seconds: float, sample: Sample) -> None:
+        self.seconds.append(seconds)
+        self.samples.append(sample)
+
+    def covers(self, center: int) -> bool:
+        """Tell whether no frame to come can belong to the window."""
+        if center >= self.number:
+            return False
+        return self.seconds[-1] >= self.seconds[center - self.first] + self.offsets[-1]
+
+    def window(self, center: int) -> Sample:
+        """Return the window's frames as one clip."""
+        frames = clip_frames(center - self.first, self.offsets, np.array(self.seconds))
+        return stack_clips([self.samples[i] for i in frames])
+
+    def forget(self, center: int) -> None:
+        """Drop what lies before the window at `center` and all later ones."""
+        if center >= self.number:
+            return
+        earliest = self.seconds[center - self.first] + self.offsets[0]
+        while len(self.seconds) > 1 and self.seconds[1] <= earliest:
+            self.seconds.popleft()
+            self.samples.popleft()
+            self.first += 1
 
 
 def _frame_sample(model: ActionModel, frame: AlignedFrame, config: SegmentConfig) -> Sample:

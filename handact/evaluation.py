@@ -159,12 +159,10 @@ def evaluate_clips(
     caches = align_dataset(
         dataset, videos, model.align, model.localizer, on_progress=on_progress
     )
-    clips = labelled_clips(
-        dataset, videos, caches, frame_stride=model.input["frame_stride"], fps=model.input["fps"]
-    )
+    clips = labelled_clips(dataset, videos, caches)
     clip_set = ClipSet(
         clips,
-        clip_len=model.input["clip_len"],
+        offsets=model.offsets,
         crop_size=model.input["crop_size"],
         sampling=model.input["sampling"],
         view=model.input["view"],

@@ -34,7 +34,7 @@ def write_overlay(
     """
     number = len(scores.seconds)
     labels = frames_from_segments(segments, number, scores.classes, scores.background)
-    colours = class_colours(len(scores.classes))
+    colours = class_colours(len(scores.classes), scores.classes.index(scores.background))
     with FrameStream(video, fps=scores.fps) as stream:
         size = stream.width, stream.height
         with VideoWriter(path, *size, fps=scores.fps) as writer:

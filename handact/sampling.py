@@ -1,9 +1,12 @@
 """Which frames a clip is made of, in training, in evaluation and along a long video.
 
-A clip of T frames at stride tau stands around its centre frame c: it begins at c - T tau / 2. In
+A clip of T frames at stride tau stands around its centre frame: it begins T tau / 2 before it. In
 surround sampling (Myers et al., WACV-W 2023) the centre is drawn from the segment and the ends may
 lie in the neighbours, so that in training the network sees what it will see when it is slid over
 a video. In dense sampling, the baseline, the clip stays inside its segment.
+
+tau is counted in frames of the training videos. A video at another rate, or at a varying one, is
+sampled at the same spacing in seconds, to the nearest frame.
 """
 
 import numpy as np
@@ -12,65 +15,75 @@ from handact.labels import Segment
 
 __all__ = [
     "central_clip",
+    "clip_frames",
     "clip_offsets",
     "dense_clip",
-    "stride_in_video",
     "surround_clip",
     "window_centers",
 ]
 
+# Two frames as near as this to a wanted time are equally near, and the later one is taken: time
+# stamps are rounded, and what is rounded must not decide.
+_TIE_SECONDS = 1e-5
 
-def stride_in_video(frame_stride: int, trained_fps: float, fps: float) -> float:
-    """Return the stride, in frames of a video at `fps`, with the spacing in seconds of training."""
-    return frame_stride * fps / trained_fps
 
-
-def clip_offsets(clip_len: int, stride: float) -> np.ndarray:
-    """Return where a clip's frames lie relative to its centre frame.
+def clip_offsets(clip_len: int, frame_stride: int, fps: float) -> np.ndarray:
+    """Return when a clip's frames lie relative to its centre frame.
 
     Args:
         clip_len: T.
-        stride: tau in frames of this video; may be fractional, offsets are whole.
+        frame_stride: tau, frames at `fps`.
+        fps: Rate of the training videos.
 
     Returns:
-        (T,) int64, ascending; the first is -T tau / 2.
+        (T,) seconds, ascending; the first is -T tau / 2 frames.
     """
-    return np.floor((np.arange(clip_len) - clip_len / 2) * stride + 0.5).astype(np.int64)
+    return (np.arange(clip_len) - clip_len / 2) * frame_stride / fps
+
+
+def clip_frames(center: int, offsets: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Return the frames nearest to a clip's times, clamped to the video: (T,) int64.
+
+    Args:
+        center: The centre frame.
+        offsets: (T,) see `clip_offsets`.
+        seconds: (N,) time of each frame of the video.
+    """
+    return _nearest(seconds[center] + offsets, seconds)
 
 
 def surround_clip(
-    segment: Segment, offsets: np.ndarray, num_frames: int, rng: np.random.Generator
+    segment: Segment, offsets: np.ndarray, seconds: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Return a clip whose centre is uniform in the segment, clamped to the video: (T,) frames."""
-    center = rng.integers(segment.start_frame, segment.end_frame)
-    return np.clip(center + offsets, 0, num_frames - 1)
+    center = int(rng.integers(segment.start_frame, segment.end_frame))
+    return clip_frames(center, offsets, seconds)
 
 
 def dense_clip(
-    segment: Segment, offsets: np.ndarray, rng: np.random.Generator
+    segment: Segment, offsets: np.ndarray, seconds: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Return a clip that lies inside the segment as far as it fits, clamped to it: (T,) frames."""
-    span = int(offsets[-1] - offsets[0]) + 1
-    latest = max(segment.start_frame, segment.end_frame - span)
-    first = rng.integers(segment.start_frame, latest + 1)
-    return np.minimum(first + offsets - offsets[0], segment.end_frame - 1)
+    inside = seconds[segment.start_frame : segment.end_frame]
+    times = offsets - offsets[0]
+    fitting = np.searchsorted(inside, inside[-1] - times[-1] + _TIE_SECONDS, side="right")
+    first = int(rng.integers(max(1, fitting)))
+    return segment.start_frame + _nearest(inside[first] + times, inside)
 
 
 def central_clip(
-    segment: Segment, offsets: np.ndarray, num_frames: int, *, inside: bool = False
+    segment: Segment, offsets: np.ndarray, seconds: np.ndarray, *, inside: bool = False
 ) -> np.ndarray:
     """Return the clip around a segment's middle frame, for evaluation: (T,) frames.
 
     Args:
         segment: The segment.
-        offsets: See `clip_offsets`.
-        num_frames: N of the video, to which the clip is clamped.
+        offsets: (T,) see `clip_offsets`.
+        seconds: (N,) time of each frame of the video, to which the clip is clamped.
         inside: Clamp it to the segment instead, as dense sampling does.
     """
-    center = (segment.start_frame + segment.end_frame) // 2
-    if inside:
-        return np.clip(center + offsets, segment.start_frame, segment.end_frame - 1)
-    return np.clip(center + offsets, 0, num_frames - 1)
+    frames = clip_frames((segment.start_frame + segment.end_frame) // 2, offsets, seconds)
+    return np.clip(frames, segment.start_frame, segment.end_frame - 1) if inside else frames
 
 
 def window_centers(num_frames: int, window_stride: int) -> np.ndarray:
@@ -79,3 +92,11 @@ def window_centers(num_frames: int, window_stride: int) -> np.ndarray:
     if num_frames and centers[-1] != num_frames - 1:
         centers = np.append(centers, num_frames - 1)
     return centers
+
+
+def _nearest(wanted: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Return the index of the time nearest to each wanted one; of two equally near, the later."""
+    after = np.searchsorted(seconds, wanted).clip(max=len(seconds) - 1)
+    before = (after - 1).clip(min=0)
+    is_before = wanted - seconds[before] < seconds[after] - wanted - _TIE_SECONDS
+    return np.where(is_before, before, after).astype(np.int64)

@@ -17,9 +17,9 @@ from handact.dataset import read_dataset
 from handact.engine import ActionModel, interpolate, load_action_model, run_windows
 from handact.errors import VideoError
 from handact.files import atomic_path
-from handact.labels import Segment, segments_from_frames
+from handact.labels import Segment, frames_from_segments, segments_from_frames
 from handact.overlay import write_overlay
-from handact.plots import plot_timeline
+from handact.plots import TimelineRow, plot_timeline
 from handact.scores import Scores
 from handact.training.loop import pick_device
 from handact.video import FrameStream
@@ -166,7 +166,7 @@ def score_video(
                     on_progress(frame.index + 1, stream.num_frames_hint)
                 yield frame
 
-        for center, probabilities in run_windows(model, noted(), config, rate):
+        for center, probabilities in run_windows(model, noted(), config):
             centers.append(center)
             rows.append(probabilities)
         damage = stream.problem() or ""
@@ -287,4 +287,12 @@ def _find_sources(videos: list[str], folder: Path) -> list[_Source]:
 
 
 def _draw_timeline(path: Path, name: str, segments: list[Segment], scores: Scores) -> None:
-    raise NotImplementedError
+    number = len(scores.seconds)
+    labels = frames_from_segments(segments, number, scores.classes, scores.background)
+    row = TimelineRow(
+        name,
+        labels,
+        fps=scores.fps,
+        confidence=scores.probabilities[np.arange(number), labels],
+    )
+    plot_timeline(path, [row], scores.classes, scores.background)

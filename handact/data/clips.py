@@ -12,7 +12,7 @@ from handact.alignment import View, align_boxes, center_view, flip_rects, full_v
 from handact.data.aligned import AlignedCache
 from handact.data.augment import draw_colour, sample_rng, to_input
 from handact.labels import Segment
-from handact.sampling import central_clip, clip_offsets, dense_clip, surround_clip
+from handact.sampling import central_clip, dense_clip, surround_clip
 
 __all__ = ["Clip", "ClipSet", "Sample", "evaluation_view", "network_input", "stack_clips"]
 
@@ -27,13 +27,11 @@ class Clip:
         cache: Of the video.
         segment: In that video.
         label: Class index.
-        stride: tau in frames of that video.
     """
 
     cache: AlignedCache
     segment: Segment
     label: int
-    stride: float
 
 
 class ClipSet(Dataset[Sample]):
@@ -41,7 +39,7 @@ class ClipSet(Dataset[Sample]):
 
     Args:
         clips: One item each.
-        clip_len: T.
+        offsets: (T,) seconds, see `clip_offsets`.
         crop_size: C_s, pixels.
         sampling: surround or dense.
         view: center or full, for evaluation.
@@ -57,7 +55,7 @@ class ClipSet(Dataset[Sample]):
         self,
         clips: Sequence[Clip],
         *,
-        clip_len: int,
+        offsets: np.ndarray,
         crop_size: int,
         sampling: str,
         view: str = "center",
@@ -68,7 +66,7 @@ class ClipSet(Dataset[Sample]):
         colour: float = 0.0,
         seed: int = 0,
     ) -> None:
-        self.clips, self.clip_len, self.crop_size = clips, clip_len, crop_size
+        self.clips, self.offsets, self.crop_size = clips, offsets, crop_size
         self.sampling, self.view, self.training = sampling, view, training
         self.with_hands, self.with_frames = with_hands, with_frames
         self.flip, self.colour, self.seed = flip, colour, seed
@@ -93,13 +91,10 @@ class ClipSet(Dataset[Sample]):
         return sample
 
     def _frames(self, clip: Clip, rng: np.random.Generator) -> np.ndarray:
-        offsets = clip_offsets(self.clip_len, clip.stride)
-        dense = self.sampling == "dense"
+        where = clip.segment, self.offsets, clip.cache.seconds
         if not self.training:
-            return central_clip(clip.segment, offsets, clip.cache.num_frames, inside=dense)
-        if dense:
-            return dense_clip(clip.segment, offsets, rng)
-        return surround_clip(clip.segment, offsets, clip.cache.num_frames, rng)
+            return central_clip(*where, inside=self.sampling == "dense")
+        return (dense_clip if self.sampling == "dense" else surround_clip)(*where, rng)
 
     def _view(self, cache: AlignedCache, rng: np.random.Generator) -> View:
         if self.training:

@@ -25,7 +25,7 @@ from handact.dataset import Dataset, Video, read_dataset
 from handact.errors import ConfigError, LabelError, TrainingError
 from handact.labels import fill_background
 from handact.models.action import ActionNetwork
-from handact.sampling import stride_in_video
+from handact.sampling import clip_offsets
 from handact.training.loop import (
     Log,
     Progress,
@@ -148,12 +148,7 @@ def train_action(
 
 
 def labelled_clips(
-    dataset: Dataset,
-    videos: list[Video],
-    caches: dict[str, AlignedCache],
-    *,
-    frame_stride: int,
-    fps: float,
+    dataset: Dataset, videos: list[Video], caches: dict[str, AlignedCache]
 ) -> list[Clip]:
     """Return one clip source per labelled segment, background between them included.
 
@@ -161,18 +156,16 @@ def labelled_clips(
         dataset: Labels.
         videos: Which ones; a video without any label is left out.
         caches: Aligned caches by video.
-        frame_stride: tau, in frames at `fps`.
-        fps: Frame rate of the training videos.
     """
     index = {name: i for i, name in enumerate(dataset.classes)}
-    clips = []
-    for video in videos:
-        segments = dataset.actions.get(video.name, [])
-        stride = stride_in_video(frame_stride, fps, video.fps)
-        for segment in fill_background(segments, video.frames, dataset.background):
-            if segments:
-                clips.append(Clip(caches[video.name], segment, index[segment.action], stride))
-    return clips
+    return [
+        Clip(caches[video.name], segment, index[segment.action])
+        for video in videos
+        if dataset.actions[video.name]
+        for segment in fill_background(
+            dataset.actions[video.name], video.frames, dataset.background
+        )
+    ]
 
 
 def predict_clips(
@@ -283,10 +276,10 @@ def _clip_set(
     *,
     training: bool,
 ) -> ClipSet:
-    clips = labelled_clips(dataset, videos, caches, frame_stride=config.frame_stride, fps=fps)
+    clips = labelled_clips(dataset, videos, caches)
     return ClipSet(
         clips * config.clips_per_segment if training else clips,
-        clip_len=config.clip_len,
+        offsets=clip_offsets(config.clip_len, config.frame_stride, fps),
         crop_size=config.crop_size,
         sampling=config.sampling,
         view=config.view,

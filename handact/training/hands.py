@@ -148,7 +148,8 @@ def predict_hands(
     with torch.inference_mode():
         for rows in _batches(np.arange(len(frames)), batch_size):
             images, _ = frames.batch(rows)
-            x = _input(torch.from_numpy(images).to(device))
+            x = to_input(torch.from_numpy(images).to(device), IMAGENET_MEAN, IMAGENET_STD)
+            x = x.contiguous(memory_format=torch.channels_last)
             results.append(network(x).float().cpu().numpy())
     return np.concatenate(results) if results else np.zeros((0, 2, 3), np.float32)
 
@@ -186,17 +187,14 @@ def _augmented_batch(
     images, truth = frames.batch(rows)
     rngs = [sample_rng(config.seed, epoch, int(row)) for row in rows]
     moves = np.stack(
-        [draw_move(r, flip=config.flip, zoom=config.zoom, shift=config.shift) for r in rngs]
+        [draw_move(r, flip=config.flip, zoom=config.zoom, shift=config.move) for r in rngs]
     )
     colour = np.stack([draw_colour(r, config.colour) for r in rngs])
-    x = _input(torch.from_numpy(images).to(device), torch.from_numpy(colour).to(device))
-    hands, moves = (torch.from_numpy(a).to(device) for a in (truth, moves))
-    return augment_hands(x, hands, moves)
-
-
-def _input(images: Tensor, colour: Tensor | None = None) -> Tensor:
-    x = to_input(images, IMAGENET_MEAN, IMAGENET_STD, colour)
-    return x.contiguous(memory_format=torch.channels_last)
+    images, truth, moves, colour = (
+        torch.from_numpy(a).to(device) for a in (images, truth, moves, colour)
+    )
+    x, hands = augment_hands(to_input(images, IMAGENET_MEAN, IMAGENET_STD, colour), truth, moves)
+    return x.contiguous(memory_format=torch.channels_last), hands
 
 
 def _validate(

@@ -1,0 +1,177 @@
+"""Scenes: a script and a look, drawn into videos and written down as an ordinary dataset."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from handact.bench.drawing import Look, draw_look, draw_moment, project
+from handact.bench.script import BACKGROUND, CLASSES, Moment, write_script
+from handact.files import atomic_path, write_text
+from handact.labels import HAND_COLUMNS, Segment
+from handact.video import VideoWriter
+
+__all__ = ["BenchVideo", "Scene", "plan_video", "write_dataset", "write_video"]
+
+# Noise is dear to code, and these videos are looked at by networks.
+_CODING = {"crf": 28, "preset": "ultrafast"}
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class BenchVideo:
+    """Exact ground truth of one video.
+
+    Attributes:
+        name: Of the video.
+        fps: Frames a second.
+        width, height: Pixels.
+        segments: Actions in order; background is not listed.
+        hands: (N, 2, 3) of the left and right hand: present (0 or 1), x, y of the palm's centre in
+            0..1; NaN positions where it is out of the picture.
+    """
+
+    name: str
+    fps: float
+    width: int
+    height: int
+    segments: tuple[Segment, ...]
+    hands: np.ndarray
+
+    @property
+    def num_frames(self) -> int:
+        """N."""
+        return len(self.hands)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A video before it is drawn: frames can be drawn in any order, and come out the same."""
+
+    truth: BenchVideo
+    look: Look
+    moments: list[Moment]
+
+    def draw(self, frame: int) -> np.ndarray:
+        """Return a frame (H, W, 3) uint8 RGB."""
+        return draw_moment(self.look, self.moments[frame], frame)
+
+
+def plan_video(
+    name: str,
+    *,
+    seed: int | tuple[int, ...],
+    seconds: float = 45,
+    fps: float = 10,
+    width: int = 1280,
+    height: int = 720,
+) -> Scene:
+    """Plan a video: timetable, poses and look, all from the seed; nothing is drawn yet."""
+    rng = np.random.default_rng(seed)
+    look = draw_look(rng, width, height)
+    moments, segments = write_script(rng, num_frames=round(seconds * fps), fps=fps)
+    palms = np.array([[moment.left.at, moment.right.at] for moment in moments])
+    position = project(look, palms) / [width, height]
+    present = ((position >= 0) & (position < 1)).all(-1, keepdims=True)
+    hands = np.concatenate([present, np.where(present, position, np.nan)], axis=-1)
+    return Scene(BenchVideo(name, fps, width, height, tuple(segments), hands), look, moments)
+
+
+def write_video(path: Path, scene: Scene, *, on_progress: Progress | None = None) -> BenchVideo:
+    """Draw a scene into a video file and return its ground truth."""
+    truth = scene.truth
+    with VideoWriter(path, truth.width, truth.height, fps=truth.fps, **_CODING) as writer:
+        for frame in range(truth.num_frames):
+            writer.write(scene.draw(frame))
+            if on_progress:
+                on_progress(frame + 1, truth.num_frames)
+    return truth
+
+
+def write_dataset(
+    folder: Path,
+    *,
+    seed: int = 0,
+    train: int = 12,
+    val: int = 2,
+    test: int = 3,
+    seconds: float = 45,
+    fps: float = 10,
+    width: int = 1280,
+    height: int = 720,
+    hand_label_every: int = 5,
+    on_progress: Progress | None = None,
+) -> None:
+    """Write videos and their labels as a dataset folder.
+
+    Videos that are there already are kept, so that a run that was stopped goes on.
+
+    Args:
+        folder: The dataset folder.
+        seed: Of everything.
+        train: Number of training videos.
+        val: Number of validation videos.
+        test: Number of test videos.
+        seconds: Length of each.
+        fps: Frames a second.
+        width: Of the pictures.
+        height: Of the pictures.
+        hand_label_every: Every n-th frame gets a row in hands.csv.
+        on_progress: Told how many frames are drawn, of how many.
+    """
+    splits = [("train", train), ("val", val), ("test", test)]
+    scenes = [
+        (split, plan_video(f"{split}-{i + 1}", seed=(seed, part, i), seconds=seconds, fps=fps,
+                           width=width, height=height))
+        for part, (split, number) in enumerate(splits)
+        for i in range(number)
+    ]  # fmt: skip
+    total, done = sum(scene.truth.num_frames for _, scene in scenes), 0
+    for _, scene in scenes:
+        path = folder / "videos" / f"{scene.truth.name}.mp4"
+
+        def report(frame: int, _: int | None, before: int = done) -> None:
+            if on_progress:
+                on_progress(before + frame, total)
+
+        if not path.exists():
+            write_video(path, scene, on_progress=report)
+        done += scene.truth.num_frames
+    _write_tables(folder, scenes, hand_label_every)
+
+
+def _write_tables(folder: Path, scenes: list[tuple[str, Scene]], every: int) -> None:
+    videos = [
+        (t.name, f"videos/{t.name}.mp4", split, t.fps, t.num_frames, t.width, t.height)
+        for split, scene in scenes
+        for t in [scene.truth]
+    ]
+    columns = ["video", "path", "split", "fps", "frames", "width", "height"]
+    _write_csv(folder / "videos.csv", pd.DataFrame(videos, columns=columns))
+    actions = [
+        (scene.truth.name, s.start_frame, s.end_frame, s.action)
+        for _, scene in scenes
+        for s in scene.truth.segments
+    ]
+    columns = ["video", "start_frame", "end_frame", "action"]
+    _write_csv(folder / "actions.csv", pd.DataFrame(actions, columns=columns))
+    hands = [
+        (scene.truth.name, frame, *scene.truth.hands[frame, :, 1:].ravel())
+        for _, scene in scenes
+        for frame in range(0, scene.truth.num_frames, every)
+    ]
+    _write_csv(folder / "hands.csv", pd.DataFrame(hands, columns=list(HAND_COLUMNS)))
+    names = ", ".join(f'"{name}"' for name in CLASSES)
+    write_text(
+        folder / "dataset.toml",
+        f'name = "work bench"\nclasses = [{names}]\nbackground = "{BACKGROUND}"\n'
+        'notes = "Drawn by handact demo; the labels are exact."\n',
+    )
+
+
+def _write_csv(path: Path, table: pd.DataFrame) -> None:
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.5f")

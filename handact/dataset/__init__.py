@@ -1,0 +1,50 @@
+"""The dataset folder: dataset.toml, videos.csv, actions.csv, hands.csv and what is kept beside.
+
+folder     what a dataset is, and reading one, strictly
+creating   making a folder from videos, adding videos
+splits     train, val and test
+check      everything that is wrong with a folder
+importing  taking in labels of other tools
+"""
+
+from handact.dataset.check import check_dataset
+from handact.dataset.creating import create_dataset, find_videos
+from handact.dataset.folder import (
+    Dataset,
+    find_dataset_root,
+    read_dataset,
+    video_index,
+)
+from handact.dataset.importing import import_actions, import_hands, plan_actions, plan_hands
+from handact.dataset.splits import (
+    assign_splits,
+    read_groups,
+    split_frames,
+    split_groups,
+    write_splits,
+)
+from handact.formats.text import Problem
+from handact.formats.videos import SPLITS, VIDEO_COLUMNS, Video
+
+__all__ = [
+    "SPLITS",
+    "VIDEO_COLUMNS",
+    "Dataset",
+    "Problem",
+    "Video",
+    "assign_splits",
+    "check_dataset",
+    "create_dataset",
+    "find_dataset_root",
+    "find_videos",
+    "import_actions",
+    "import_hands",
+    "plan_actions",
+    "plan_hands",
+    "read_dataset",
+    "read_groups",
+    "split_frames",
+    "split_groups",
+    "video_index",
+    "write_splits",
+]

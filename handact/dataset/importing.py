@@ -1,0 +1,240 @@
+"""Taking labels of other tools into a dataset: read, say what was understood, check, write.
+
+`plan_actions` and `plan_hands` read and check, and write nothing; `import_actions` and
+`import_hands` put the plan into the folder.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from handact.dataset.folder import Dataset, video_index
+from handact.dataset.splits import write_splits
+from handact.errors import LabelError
+from handact.formats.clips import read_action_table
+from handact.formats.coco import read_coco_hands
+from handact.formats.mstcn import read_mstcn
+from handact.formats.positions import read_hand_table
+from handact.formats.reading import ActionLabels, HandLabels
+from handact.formats.settings import add_classes
+from handact.formats.tables import ACTION_COLUMNS
+from handact.formats.text import merge_rows, raise_problem, read_table, show_path
+from handact.formats.validate import Overlap, sound_actions, sound_hands
+from handact.labels import HAND_COLUMNS, Segment
+from handact.video import VideoIndex
+
+__all__ = [
+    "ActionFormat",
+    "ActionPlan",
+    "HandFormat",
+    "HandPlan",
+    "import_actions",
+    "import_hands",
+    "plan_actions",
+    "plan_hands",
+]
+
+ActionFormat = Literal["auto", "csv", "clips", "mstcn"]
+HandFormat = Literal["auto", "csv", "coco"]
+
+
+@dataclass(frozen=True)
+class ActionPlan:
+    """Actions that can be taken into a dataset.
+
+    Attributes:
+        labels: What was understood of the file.
+        actions: Segments by video.
+        new_classes: Classes that the dataset does not have yet.
+        present: Videos of these that have labels in the dataset already.
+    """
+
+    labels: ActionLabels
+    actions: dict[str, list[Segment]]
+    new_classes: tuple[str, ...]
+    present: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HandPlan:
+    """Hand positions that can be taken into a dataset.
+
+    Attributes:
+        labels: What was understood of the file.
+        hands: HAND_COLUMNS, ordered by video and frame.
+        present: Videos of these that have labels in the dataset already.
+    """
+
+    labels: HandLabels
+    hands: pd.DataFrame
+    present: tuple[str, ...]
+
+
+def plan_actions(
+    dataset: Dataset,
+    path: str | Path,
+    *,
+    format: ActionFormat = "auto",
+    action_column: str | None = None,
+    overlap: Overlap = "error",
+    allow_length_mismatch: bool = False,
+    split: int | None = None,
+) -> ActionPlan:
+    """Read and check actions; nothing is written.
+
+    Args:
+        dataset: Where they are to go. Its own labels need not have been read.
+        path: A table, or an MS-TCN folder.
+        format: "auto" looks at the file.
+        action_column: Column of the labels in a table.
+        overlap: What to do about overlapping segments.
+        allow_length_mismatch: For MS-TCN: take labels that are more or fewer than the frames.
+        split: For MS-TCN: number of the split to take over.
+
+    Raises:
+        LabelError: Names file and row of the first thing wrong.
+    """
+    if format == "mstcn" or (format == "auto" and Path(path).is_dir()):
+        labels = read_mstcn(
+            path,
+            dataset.videos,
+            background=dataset.background,
+            allow_length_mismatch=allow_length_mismatch,
+            split=split,
+        )
+    else:
+        labels = _read_table(dataset, path, format, action_column)
+    lengths = {video.name: video.frames for video in dataset.videos.values()}
+    actions = sound_actions(
+        labels.segments, lengths, None, file=labels.file, report=raise_problem, overlap=overlap
+    )
+    _refuse_empty(labels, bool(labels.labelled))
+    names = [*labels.classes, *(row.segment.action for row in labels.segments)]
+    new = tuple(name for name in dict.fromkeys(names) if name not in dataset.classes)
+    present = _find_present(dataset.root / "actions.csv", ACTION_COLUMNS, labels.labelled)
+    return ActionPlan(labels, actions, new, present)
+
+
+def plan_hands(
+    dataset: Dataset,
+    path: str | Path,
+    *,
+    format: HandFormat = "auto",
+    pixels: bool = False,
+    sides: Mapping[str, str] | None = None,
+    first_frame: int = 0,
+) -> HandPlan:
+    """Read and check hand positions; nothing is written.
+
+    Args:
+        dataset: Where they are to go. Its own labels need not have been read.
+        path: A table, or a COCO file.
+        format: "auto" looks at the file.
+        pixels: For tables: positions are in pixels.
+        sides: For COCO: category name to "left" or "right".
+        first_frame: For COCO: number of the first frame in the names of images.
+
+    Raises:
+        LabelError: Names file and row of the first thing wrong.
+    """
+    if format == "coco" or (format == "auto" and Path(path).suffix.lower() == ".json"):
+        labels = read_coco_hands(path, dataset.videos, sides=sides, first_frame=first_frame)
+    else:
+        labels = read_hand_table(path, dataset.videos, pixels=pixels)
+    lengths = {video.name: video.frames for video in dataset.videos.values()}
+    hands = sound_hands(labels.hands, lengths, file=labels.file, report=raise_problem)
+    _refuse_empty(labels, len(hands) > 0)
+    present = _find_present(dataset.root / "hands.csv", HAND_COLUMNS, set(hands["video"]))
+    return HandPlan(labels, hands, present)
+
+
+def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False) -> None:
+    """Write planned actions into actions.csv, new classes into dataset.toml, splits if given.
+
+    Args:
+        dataset: The one of the plan.
+        plan: As `plan_actions` made it.
+        replace: Whether the rows of videos that have labels already give way.
+
+    Raises:
+        LabelError: Such a video, without `replace`. Nothing was written.
+    """
+    path = dataset.root / "actions.csv"
+    _refuse_present(path, plan.present, replace)
+    if plan.new_classes:
+        add_classes(dataset.root / "dataset.toml", plan.new_classes)
+    rows = (
+        (video, segment.start_frame, segment.end_frame, segment.action)
+        for video in sorted(plan.actions)
+        for segment in plan.actions[video]
+    )
+    merge_rows(path, ACTION_COLUMNS, rows, replaced=plan.present)
+    if plan.labels.splits:
+        write_splits(dataset, plan.labels.splits)
+
+
+def import_hands(dataset: Dataset, plan: HandPlan, *, replace: bool = False) -> None:
+    """Write planned hand positions into hands.csv.
+
+    Args:
+        dataset: The one of the plan.
+        plan: As `plan_hands` made it.
+        replace: Whether the rows of videos that have labels already give way.
+
+    Raises:
+        LabelError: Such a video, without `replace`. Nothing was written.
+    """
+    path = dataset.root / "hands.csv"
+    _refuse_present(path, plan.present, replace)
+    rows = plan.hands[list(HAND_COLUMNS)].itertuples(index=False, name=None)
+    merge_rows(path, HAND_COLUMNS, rows, replaced=plan.present)
+
+
+def _read_table(
+    dataset: Dataset, path: str | Path, format: ActionFormat, action_column: str | None
+) -> ActionLabels:
+    @cache
+    def index_of(name: str) -> VideoIndex:
+        return video_index(dataset, dataset.videos[name])
+
+    if Path(path).suffix.lower() == ".json":
+        raise LabelError(
+            f"{show_path(path)}: actions are not read from JSON",
+            "COCO files hold hands: `handact import hands FILE`",
+        )
+    trimmed = {"auto": None, "csv": False, "clips": True}[format]
+    return read_action_table(
+        path, dataset.videos, index_of, action_column=action_column, trimmed=trimmed
+    )
+
+
+def _refuse_empty(labels: ActionLabels | HandLabels, taken: bool) -> None:
+    if taken:
+        return
+    if not labels.dropped:
+        raise LabelError(f"{labels.file}: has no labels in it")
+    first = labels.dropped[0]
+    raise LabelError(
+        f"{first}; and so on: none of its {labels.rows} rows can be taken",
+        "the names must be those of videos.csv, or the names of the video files",
+    )
+
+
+def _find_present(path: Path, columns: Sequence[str], videos: Collection[str]) -> tuple[str, ...]:
+    if not path.exists():
+        return ()
+    there = set(read_table(path, columns)["video"])
+    return tuple(sorted(there.intersection(videos)))
+
+
+def _refuse_present(path: Path, present: tuple[str, ...], replace: bool) -> None:
+    if present and not replace:
+        others = f" and {len(present) - 1} more videos" if len(present) > 1 else ""
+        raise LabelError(
+            f"{show_path(path)}: has labels of {present[0]!r}{others} already",
+            "`--replace` puts the new ones in their place",
+        )

@@ -1,0 +1,106 @@
+"""`demo`: the whole pipeline on a made-up bench, with settings for a machine without a GPU."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+
+
+from handact.align import align_dataset, load_localizer
+from handact.checkpoint import load_checkpoint
+from handact.config import (
+    ActionConfig,
+    AlignConfig,
+    Config,
+    HandsConfig,
+    SegmentConfig,
+    format_toml,
+    read_config,
+)
+from handact.dataset import read_dataset
+from handact.files import write_text
+from handact.bench import write_dataset
+from handact.training.action import train_action
+from handact.training.hands import train_hands
+from handact.training.loop import pick_device
+
+__all__ = ["DEMO_SETTINGS", "prepare_demo", "train_demo"]
+
+Progress = Callable[[int, int | None], None]
+ShowProgress = Callable[[str, str], AbstractContextManager[Progress]]
+Log = Callable[[str], None]
+
+SETTINGS_FILE = "small.toml"
+
+# Small networks on small pictures, from random weights: a hub of weights may be out of reach, and
+# the recipe of the paper takes hours of a GPU.
+DEMO_SETTINGS: dict[str, Config] = {
+    "hands": HandsConfig(
+        input_size=96,
+        weights="none",
+        epochs=24,
+        milestones=(16, 21),
+        batch_size=32,
+    ),
+    "align": AlignConfig(short_side=72, cutout=(0.28, 0.28), cutout_input=48, bridge_seconds=0.3),
+    "action": ActionConfig(
+        backbone="resnet18",
+        weights="none",
+        dropout=0.5,
+        crop_size=64,
+        clip_len=4,
+        frame_stride=4,
+        colour=0.2,
+        epochs=20,
+        milestones=(14, 18),
+        batch_size=16,
+        learning_rate=0.02,
+        hand_learning_rate=0.02,
+    ),
+    "segment": SegmentConfig(window_stride=2),
+}
+
+
+def prepare_demo(folder: Path, *, seed: int, show: ShowProgress) -> None:
+    """Draw the videos and write their labels and the settings into an ordinary dataset folder.
+
+    Videos that are there already are kept.
+    """
+    with show("drawing the bench", "frames") as on_progress:
+        write_dataset(folder, seed=seed, on_progress=on_progress)
+    settings = folder / SETTINGS_FILE
+    if not settings.exists():
+        seeded = {
+            name: {**asdict(config), "seed": seed} if hasattr(config, "seed") else config
+            for name, config in DEMO_SETTINGS.items()
+        }
+        write_text(settings, format_toml(seeded))
+
+
+def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> None:
+    """Train the localiser, align the videos and train the action network, going on where it stopped.
+
+    Raises:
+        HandactError: What is in the folder is in the way.
+    """
+    settings = folder / SETTINGS_FILE
+    hands = read_config(HandsConfig, settings)
+    if not _finished(folder / "runs" / "hands", "hands", hands.epochs):
+        with show("train-hands", "epochs") as on_progress:
+            train_hands(folder, hands, device=device, on_progress=on_progress, log=log)
+    align = read_config(AlignConfig, settings)
+    dataset = read_dataset(folder)
+    localizer = load_localizer(dataset.runs / "hands" / "best.pt", pick_device(device))
+    with show("align", "frames") as on_progress:
+        align_dataset(
+            dataset, list(dataset.videos.values()), align, localizer, on_progress=on_progress
+        )
+    action = read_config(ActionConfig, settings)
+    if not _finished(folder / "runs" / "action", "action", action.epochs):
+        with show("train-action", "steps") as on_progress:
+            train_action(folder, action, align, device=device, on_progress=on_progress, log=log)
+
+
+def _finished(run: Path, kind: str, epochs: int) -> bool:
+    last = run / "last.pt"
+    return last.exists() and load_checkpoint(last, kind)["about"]["epoch"] >= epochs

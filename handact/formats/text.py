@@ -1,0 +1,258 @@
+"""Tables as a spreadsheet saves them, read and written as text.
+
+Read: UTF-8 with or without a byte order mark, UTF-16, Windows-1252; commas, semicolons or tabs;
+decimal commas; any line ends; blank rows; padded cells; rows whose empty tail was cut off. What
+else is wrong is a `Problem` with file and row, where row is the line as an editor numbers it.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from handact.errors import LabelError
+from handact.files import write_text
+
+__all__ = [
+    "Problem",
+    "Report",
+    "merge_rows",
+    "parse_numbers",
+    "parse_whole_numbers",
+    "raise_problem",
+    "read_table",
+    "show_path",
+    "write_table",
+]
+
+_BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_NUMBER = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?"
+# `12.0` is how some programs save 12; `1,000` may mean a thousand or one, and is refused.
+_WHOLE_NUMBER = r"-?\d{1,15}(?:[.,]0)?"
+_EMPTY_WORDS = ("nan", "na", "n/a")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a label file.
+
+    Attributes:
+        file: The file, as a person would name it.
+        row: Line of the file, 1-based and counting the header; None where the whole file is meant.
+        video: The video concerned, if any.
+        reason: What is wrong, without a full stop.
+        hint: What to do about it.
+    """
+
+    file: str
+    row: int | None
+    video: str | None
+    reason: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.row is None else f"{self.file}:{self.row}"
+        return f"{place}: {self.reason}"
+
+
+Report = Callable[[Problem], None]
+"""Called with each problem found: `raise_problem`, or the `append` of a list."""
+
+
+def raise_problem(problem: Problem) -> None:
+    """Raise the problem as a LabelError."""
+    raise LabelError(str(problem), problem.hint)
+
+
+def show_path(path: str | Path) -> str:
+    """Return `path` as a person would name it: relative where it lies below the current folder."""
+    absolute = Path(os.path.abspath(path))
+    here = Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)
+
+
+def read_table(
+    path: str | Path, columns: Sequence[str], optional: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Read a table as text.
+
+    Args:
+        path: A file with a header line.
+        columns: Columns that must be there, in lower case; letter case in the file is ignored.
+        optional: Further columns that mean something; they help to tell the separator.
+
+    Returns:
+        Every column of the file, cells as stripped text ("" where empty). The index holds the row
+        of each record in the file. Columns of `columns` and `optional` have exactly those names,
+        others theirs.
+
+    Raises:
+        LabelError: No such file, not a text table, a column is missing or doubled, a row has too
+            many cells.
+    """
+    file = show_path(path)
+    text = _read_text(Path(path), file)
+    records = _read_records(text, (*columns, *optional), file)
+    if not records:
+        hint = f"its first line must be: {','.join(columns)}" if columns else None
+        raise LabelError(f"{file}: is empty", hint)
+    _, header = records.pop(0)
+    header = _name_columns(header, (*columns, *optional))
+    _check_header(header, columns, file)
+    if records and len(records[-1][1]) < len(header) and not text.endswith("\n"):
+        raise LabelError(f"{file}:{records[-1][0]}: the file ends in the middle of a row")
+    cells = [_fit_record(row, record, len(header), file) for row, record in records]
+    table = pd.DataFrame(cells, columns=header, dtype=object)
+    table.index = pd.Index([row for row, _ in records], dtype=np.int64, name="row")
+    return table.drop(columns="", errors="ignore")
+
+
+def parse_numbers(
+    table: pd.DataFrame, column: str, file: str, report: Report = raise_problem
+) -> pd.Series:
+    """Return a column of numbers as float64; empty cells and bad ones are NaN."""
+    text = table[column].astype("str").str.replace(",", ".", regex=False)
+    text = text.mask(text.str.lower().isin(_EMPTY_WORDS), "")
+    is_number = text.str.fullmatch(_NUMBER)
+    for row in table.index[(text != "") & ~is_number]:
+        reason = f"{column} is not a number: {table[column][row]!r}"
+        report(Problem(file, int(row), table["video"][row], reason))
+    return pd.to_numeric(text.where(is_number, None)).astype("float64")
+
+
+def parse_whole_numbers(
+    table: pd.DataFrame, column: str, file: str, report: Report = raise_problem
+) -> dict[int, int | None]:
+    """Return the number of each row of the file; None where it is none and was reported."""
+    numbers: dict[int, int | None] = {}
+    is_number = table[column].astype("str").str.fullmatch(_WHOLE_NUMBER)
+    for row, cell, good in zip(table.index, table[column], is_number, strict=True):
+        numbers[row] = int(cell.replace(",", ".").partition(".")[0]) if good else None
+        if not good:
+            wrong = f"{column} is not a whole number: {cell!r}" if cell else f"{column} is empty"
+            report(Problem(file, int(row), table["video"][row], wrong))
+    return numbers
+
+
+def write_table(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table, whole or not at all; floats get six digits, None and NaN an empty cell.
+
+    A byte order mark is written only where a name is not ASCII: spreadsheets need it there.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    text = out.getvalue()
+    write_text(path, text if text.isascii() else "\ufeff" + text)
+
+
+def merge_rows(
+    path: str | Path,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    replaced: Collection[str] = (),
+) -> None:
+    """Add rows at the end of a table; the rows and further columns that are there stay.
+
+    Args:
+        path: The table; made if it is not there.
+        columns: Of `rows`; the table has at least these, one of them "video".
+        rows: To be added.
+        replaced: Videos whose present rows go.
+    """
+    if not Path(path).exists():
+        return write_table(path, columns, rows)
+    table = read_table(path, columns)
+    kept = table[~table["video"].isin(list(replaced))]
+    added = pd.DataFrame([[_cell(value) for value in row] for row in rows], columns=list(columns))
+    merged = pd.concat([kept, added.astype(object)]).reindex(columns=table.columns).fillna("")
+    return write_table(path, list(table.columns), merged.itertuples(index=False, name=None))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float | np.floating):
+        return "" if np.isnan(value) else f"{value:.6g}"
+    return "" if value is None else str(value)
+
+
+def _read_text(path: Path, file: str) -> str:
+    if path.is_dir():
+        raise LabelError(f"{file}: is a folder, not a table")
+    if not path.exists():
+        raise LabelError(f"{file}: no such file")
+    data = path.read_bytes()
+    encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        # What spreadsheets on Windows save as plain "CSV".
+        text = data.decode("cp1252", errors="replace")
+    if "\0" in text:
+        raise LabelError(f"{file}: is not a text table", "save it as CSV from the spreadsheet")
+    text = text.removeprefix("\ufeff")  # a second mark, from a file that was saved twice
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _read_records(text: str, wanted: Sequence[str], file: str) -> list[tuple[int, list[str]]]:
+    """Split the text into records that are not blank, each with the line it begins at."""
+    lines = text.split("\n")
+    first = next((i for i, line in enumerate(lines) if line.strip(" ;,\t")), 0)
+    named = lines[first : first + 1] and lines[first].strip().strip('"').lower()
+    if named and named.startswith("sep=") and len(named) == 5:
+        lines[first] = ""  # what Excel takes as a word about the separator, not as data
+        first += 1
+    separator = _find_separator(lines[first] if first < len(lines) else "", wanted)
+    text = "\n".join(lines)
+    reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=separator != "\t")
+    records, begins_at = [], 1
+    try:
+        for record in reader:
+            cells = [cell.strip() for cell in record]
+            if "".join(cells).strip(";,\t"):
+                records.append((begins_at, cells))
+            begins_at = reader.line_num + 1
+    except csv.Error as error:
+        raise LabelError(f"{file}:{begins_at}: {error}") from error
+    return records
+
+
+def _find_separator(header: str, wanted: Sequence[str]) -> str:
+    def rank(separator: str) -> tuple[int, int]:
+        names = {name.strip().strip('"').strip().lower() for name in header.split(separator)}
+        return len(names.intersection(wanted)), header.count(separator)
+
+    return max(",;\t", key=rank)
+
+
+def _name_columns(header: list[str], known: Sequence[str]) -> list[str]:
+    return [name.lower() if name.lower() in known else name for name in header]
+
+
+def _check_header(header: list[str], columns: Sequence[str], file: str) -> None:
+    missing = [name for name in columns if name not in header]
+    if missing:
+        names = ", ".join(name for name in header if name)
+        raise LabelError(
+            f"{file}: has no column {', '.join(missing)}; its columns are: {names}",
+            f"the first line must name the columns: {','.join(columns)}",
+        )
+    doubled = next((name for name in header if name and header.count(name) > 1), None)
+    if doubled:
+        raise LabelError(f"{file}: has two columns {doubled}", "remove or rename one of them")
+
+
+def _fit_record(row: int, record: list[str], width: int, file: str) -> list[str]:
+    """Fill up what a spreadsheet cut off; extra cells may only be empty."""
+    if any(record[width:]):
+        raise LabelError(
+            f"{file}:{row}: has {len(record)} cells where the header has {width}",
+            "put cells that hold the separator, such as a decimal comma, into quotes",
+        )
+    return record[:width] + [""] * (width - len(record))

@@ -1,0 +1,30 @@
+"""Reports: from truth and prediction to figures, tables and pictures.
+
+Truth and prediction come from bare tables (`read_sequences`, `read_hand_pairs`) or from a dataset
+folder (`handact.evaluation`); what follows is the same.
+"""
+
+from handact.report.reading import HandPairs, Sequences, read_hand_pairs, read_sequences
+from handact.report.writing import (
+    describe_hands,
+    describe_sequences,
+    state_hands,
+    state_sequences,
+    write_hands_report,
+    write_metrics_report,
+    write_timeline,
+)
+
+__all__ = [
+    "HandPairs",
+    "Sequences",
+    "describe_hands",
+    "describe_sequences",
+    "read_hand_pairs",
+    "read_sequences",
+    "state_hands",
+    "state_sequences",
+    "write_hands_report",
+    "write_metrics_report",
+    "write_timeline",
+]

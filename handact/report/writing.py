@@ -1,0 +1,284 @@
+"""From truth and prediction to figures as plain dicts, and from there to files."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handact.errors import ConfigError
+from handact.files import write_json
+from handact.formats.tables import write_table
+from handact.metrics import (
+    HAND_THRESHOLDS,
+    Average,
+    Counts,
+    clip_metrics,
+    frame_accuracy,
+    hand_counts,
+    sequence_metrics,
+)
+from handact.plots import (
+    TimelineRow,
+    plot_class_scores,
+    plot_confusion,
+    plot_hand_errors,
+    plot_timeline,
+)
+from handact.report.reading import HandPairs, Sequences
+
+if TYPE_CHECKING:
+    from handact.evaluation import ClipResult, HandResult, SequenceResult
+
+__all__ = [
+    "describe_hands",
+    "describe_sequences",
+    "state_hands",
+    "state_sequences",
+    "write_hands_report",
+    "write_metrics_report",
+    "write_timeline",
+]
+
+_MAX_TIMELINES = 40
+
+
+def describe_sequences(
+    result: "Sequences | SequenceResult",
+    clips: "ClipResult | None" = None,
+    *,
+    average: Average = "pooled",
+    include_background: bool = False,
+) -> dict[str, Any]:
+    """Return all figures about actions as a dict for JSON.
+
+    Args:
+        result: Truth and prediction of long videos.
+        clips: Truth and prediction of trimmed segments.
+        average: As in `metrics.sequence_metrics`.
+        include_background: As in `metrics.sequence_metrics`.
+
+    Returns:
+        What `metrics.sequence_metrics` gives, with `classes`, `segment_level` (what
+        `metrics.clip_metrics` gives, or None) and `baselines`: `most_frequent_class` of the truth
+        for every frame and clip, and `chance` (a class drawn evenly) for clips.
+    """
+    report = sequence_metrics(
+        result.truth,
+        result.predicted,
+        list(result.classes),
+        background=result.background,
+        include_background=include_background,
+        average=average,
+        fps=result.fps or None,
+    )
+    report["variant"] |= {"split": result.split, "run": result.run, "how": result.how}
+    report["classes"] = list(result.classes)
+    report["segment_level"] = None
+    report["baselines"] = {"most_frequent_class": _most_frequent(result, average)}
+    if clips is not None:
+        report["segment_level"] = clip_metrics(clips.truth, clips.predicted, clips.classes)
+        report["baselines"]["most_frequent_class"] |= _most_frequent_clip(clips)
+        report["baselines"]["chance"] = {"clip_accuracy": 100 / len(clips.classes)}
+    return report
+
+
+def _most_frequent(result: "Sequences | SequenceResult", average: Average) -> dict[str, Any]:
+    counts = np.bincount(np.concatenate(list(result.truth.values())), minlength=len(result.classes))
+    best = int(counts.argmax())
+    shares = [frame_accuracy(x, np.full_like(x, best)) for x in result.truth.values()]
+    pooled = 100.0 * float(counts[best]) / max(1, int(counts.sum()))
+    return {
+        "class": result.classes[best],
+        "frame_accuracy": float(np.mean(shares)) if average == "video" else pooled,
+    }
+
+
+def _most_frequent_clip(clips: "ClipResult") -> dict[str, Any]:
+    best = int(np.bincount(clips.truth, minlength=len(clips.classes)).argmax())
+    accuracy = frame_accuracy(clips.truth, np.full_like(clips.truth, best))
+    return {"clip_class": clips.classes[best], "clip_accuracy": accuracy}
+
+
+def state_sequences(report: Mapping[str, Any]) -> str:
+    """Say in a sentence or two what the figures are about: videos, split, variant."""
+    variant = report["variant"]
+    split = f" of the {variant['split']} split" if variant["split"] else ""
+    counted = "counted as a class" if variant["background_in_edit_and_f1"] else "left out"
+    average = {"pooled": "pooled over videos", "video": "averaged over videos"}[variant["average"]]
+    return (
+        f"{_count(variant['num_videos'], 'video')}{split}, {variant['num_frames']} frames"
+        f" ({variant['how']}). F1 {average}; background {variant['background']!r} {counted} in"
+        f" edit and F1, counted in frame accuracy."
+    )
+
+
+def describe_hands(result: "HandPairs | HandResult") -> dict[str, Any]:
+    """Return F1@T_L as a dict for JSON.
+
+    Returns:
+        "0.05", "0.1", "0.2", "0.3": `tp`, `fp`, `fn`, `precision`, `recall`, `f1` of both hands,
+        and the same of `left` and `right`; and `variant`.
+    """
+    report: dict[str, Any] = {}
+    for threshold in HAND_THRESHOLDS:
+        counts = hand_counts(result.truth, result.predicted, threshold)
+        report[f"{threshold:g}"] = {
+            **_describe_counts(counts.total),
+            "left": _describe_counts(counts.left),
+            "right": _describe_counts(counts.right),
+        }
+    report["variant"] = {
+        "num_frames": len(result.truth),
+        "num_videos": int(result.frames["video"].nunique()),
+        "num_frames_without_prediction": getattr(result, "num_unpredicted", 0),
+        "distance": "Euclidean, x and y as fractions of the picture's width and height",
+        "split": result.split,
+        "how": result.how,
+    }
+    return report
+
+
+def _describe_counts(counts: Counts) -> dict[str, float]:
+    scores = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
+    return asdict(counts) | scores
+
+
+def state_hands(report: Mapping[str, Any]) -> str:
+    """Say in a sentence what the figures are about: frames, videos, split."""
+    variant = report["variant"]
+    split = f" of the {variant['split']} split" if variant["split"] else ""
+    return (
+        f"{variant['num_frames']} labelled frames of {_count(variant['num_videos'], 'video')}"
+        f"{split} ({variant['how']})."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+# ------------------------------------------------------------------------------------------- files
+
+
+def write_metrics_report(
+    folder: str | Path, report: Mapping[str, Any], result: "Sequences | SequenceResult"
+) -> list[Path]:
+    """Write metrics.json, metrics.csv, metrics.png, confusion.png and timeline.png.
+
+    Args:
+        folder: Made if it is not there.
+        report: From `describe_sequences`.
+        result: What it is about.
+
+    Returns:
+        The files.
+    """
+    folder = _make_folder(folder)
+    about = _title(report["variant"])
+    write_json(folder / "metrics.json", report)
+    _write_class_table(folder / "metrics.csv", report)
+    _draw_class_scores(folder / "metrics.png", report, about)
+    plot_confusion(
+        folder / "confusion.png",
+        np.array(report["confusion"]),
+        result.classes,
+        title=f"Frames: {about}",
+    )
+    write_timeline(folder / "timeline.png", result)
+    names = ("metrics.json", "metrics.csv", "metrics.png", "confusion.png", "timeline.png")
+    return [folder / name for name in names]
+
+
+def _title(variant: Mapping[str, Any]) -> str:
+    split = f", {variant['split']} split" if variant["split"] else ""
+    return f"{_count(variant['num_videos'], 'video')}{split}"
+
+
+def _write_class_table(path: Path, report: Mapping[str, Any]) -> None:
+    sequence = report["per_class"]
+    segment = (report["segment_level"] or {}).get("per_class", {})
+    keys = {"sequence": _keys(sequence), "segment": _keys(segment)}
+    columns = ["class", *keys["sequence"], *(f"segment_level_{key}" for key in keys["segment"])]
+    rows = [
+        [
+            name,
+            *(sequence.get(name, {}).get(key) for key in keys["sequence"]),
+            *(segment.get(name, {}).get(key) for key in keys["segment"]),
+        ]
+        for name in report["classes"]
+        if name in sequence or name in segment
+    ]
+    write_table(path, columns, rows)
+
+
+def _keys(per_class: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return list(next(iter(per_class.values()), {}))
+
+
+def _draw_class_scores(path: Path, report: Mapping[str, Any], about: str) -> None:
+    sequence = report["per_class"]
+    scores = {"long videos, F1@50": {name: row["f1@50"] for name, row in sequence.items()}}
+    support = {name: row["support"] for name, row in sequence.items()}
+    if report["segment_level"]:
+        rows = report["segment_level"]["per_class"]
+        scores["trimmed segments, F1"] = {name: row["f1"] for name, row in rows.items()}
+        support = {name: support.get(name, rows[name]["support"]) for name in report["classes"]}
+    plot_class_scores(path, scores, support, title=f"F1 per class: {about}")
+
+
+def write_timeline(path: str | Path, result: "Sequences | SequenceResult") -> None:
+    """Draw prediction over truth, one row a video; of many videos the first 40.
+
+    Args:
+        path: Picture, .png, .pdf or .svg.
+        result: What to draw.
+    """
+    names = list(result.truth)
+    rows = [
+        TimelineRow(v, result.predicted[v], result.truth[v], (result.fps or {}).get(v))
+        for v in names[:_MAX_TIMELINES]
+    ]
+    title = f"first {len(rows)} of {len(names)} videos" if len(rows) < len(names) else None
+    plot_timeline(path, rows, result.classes, result.background, title=title)
+
+
+def write_hands_report(
+    folder: str | Path, report: Mapping[str, Any], result: "HandPairs | HandResult"
+) -> list[Path]:
+    """Write hands.json, hands.csv and hands.png.
+
+    Args:
+        folder: Made if it is not there.
+        report: From `describe_hands`.
+        result: What it is about.
+
+    Returns:
+        The files.
+    """
+    folder = _make_folder(folder)
+    write_json(folder / "hands.json", report)
+    columns = ("tp", "fp", "fn", "precision", "recall", "f1")
+    rows = [
+        (threshold, hand, *(counts[column] for column in columns))
+        for threshold, both in report.items()
+        if threshold != "variant"
+        for hand, counts in (("both", both), ("left", both["left"]), ("right", both["right"]))
+    ]
+    write_table(folder / "hands.csv", ("threshold", "hand", *columns), rows)
+    scores = ", ".join(f"{report[f'{t:g}']['f1']:.1f} at {t:g}" for t in HAND_THRESHOLDS)
+    variant = report["variant"]
+    about = f"{variant['num_frames']} frames of {_title(variant)}"
+    plot_hand_errors(
+        folder / "hands.png", result.truth, result.predicted, title=f"F1 {scores}: {about}"
+    )
+    return [folder / name for name in ("hands.json", "hands.csv", "hands.png")]
+
+
+def _make_folder(folder: str | Path) -> Path:
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: is a file", "give a folder for the report")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -168,9 +168,7 @@ def track_table(video: str, hands: np.ndarray) -> pd.DataFrame:
     return table
 
 
-def _detect(
-    batch: list[Frame], config: AlignConfig, localizer: Localizer | None
-) -> np.ndarray:
+def _detect(batch: list[Frame], config: AlignConfig, localizer: Localizer | None) -> np.ndarray:
     """Return (B, 2, 3), NaN for frames that the localiser is not shown."""
     result = np.full((len(batch), 2, 3), np.nan)
     rows = [row for row, frame in enumerate(batch) if frame.index % config.every == 0]

@@ -181,9 +181,7 @@ def _bridge(hand: np.ndarray, longest: int) -> np.ndarray:
     return result
 
 
-def _weighted_mean(
-    positions: np.ndarray, offsets: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
+def _weighted_mean(positions: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Average (N, 2, 2) positions over neighbours that are not NaN; NaN stays NaN."""
     total = np.zeros_like(positions)
     weight = np.zeros(positions.shape[:-1])

@@ -57,7 +57,9 @@ def load_checkpoint(path: str | Path, kind: str) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint", f"train one with `handact train-{kind}`")
+        raise CheckpointError(
+            f"{path}: no such checkpoint", f"train one with `handact train-{kind}`"
+        )
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:

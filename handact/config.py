@@ -97,7 +97,9 @@ class ActionConfig:
     momentum: float = 0.9
     weight_decay: float = 0.0005
     clip_norm: float = 20.0
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 on a GPU that has it
+    precision: Literal["auto", "float32", "bfloat16"] = (
+        "auto"  # auto: bfloat16 on a GPU that has it
+    )
     workers: int | None = None  # processes that read clips; unset: 0 on a CPU, up to 8 with a GPU
     seed: int = 0
 
@@ -198,7 +200,9 @@ def format_toml(tables: Mapping[str, Mapping[str, Any] | Config]) -> str:
         values = table if isinstance(table, Mapping) else asdict(table)
         lines += [f"[{name}]"] if name else []
         # JSON's numbers, text, lists and truth values are TOML's.
-        lines += [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in values.items() if v is not None]
+        lines += [
+            f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in values.items() if v is not None
+        ]
         lines.append("")
     return "\n".join(lines)
 

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
-
 from handact.align import align_dataset, load_localizer
+from handact.bench import write_dataset
 from handact.checkpoint import load_checkpoint
 from handact.config import (
     ActionConfig,
@@ -19,12 +19,11 @@ from handact.config import (
 )
 from handact.dataset import read_dataset
 from handact.files import write_text
-from handact.bench import write_dataset
 from handact.training.action import train_action
 from handact.training.hands import train_hands
 from handact.training.loop import pick_device
 
-__all__ = ["DEMO_SETTINGS", "prepare_demo", "train_demo"]
+__all__ = ["DEMO_SETTINGS", "SETTINGS_FILE", "prepare_demo", "train_demo"]
 
 Progress = Callable[[int, int | None], None]
 ShowProgress = Callable[[str, str], AbstractContextManager[Progress]]
@@ -78,7 +77,7 @@ def prepare_demo(folder: Path, *, seed: int, show: ShowProgress) -> None:
 
 
 def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> None:
-    """Train the localiser, align the videos and train the action network, going on where it stopped.
+    """Train the localiser, align, train the action network; go on where it stopped.
 
     Raises:
         HandactError: What is in the folder is in the way.

@@ -13,8 +13,8 @@ from handact.config import HandsConfig, SegmentConfig
 from handact.data.clips import ClipSet
 from handact.data.hands import load_hand_frames
 from handact.dataset import Dataset, Video, read_dataset
-from handact.errors import LabelError
 from handact.engine import ActionModel, load_action_model
+from handact.errors import LabelError
 from handact.labels import frames_from_segments
 from handact.scores import Scores
 from handact.segment import (
@@ -51,7 +51,7 @@ class SequenceResult:
         predicted: The same.
         fps: Frames a second by video.
         split: Name of the split.
-        run: Name of the run folder.
+        run: Name or path of the run folder.
         how: How the data were split, and with which settings segmented, in one sentence.
     """
 
@@ -103,7 +103,8 @@ def evaluate_sequences(
     """
     config = config or SegmentConfig()
     dataset = read_dataset(root)
-    model = load_action_model(dataset.runs / run / "best.pt", pick_device(device))
+    model = load_action_model(dataset.run(run) / "best.pt", pick_device(device))
+    _require_same_classes(dataset, model)
     videos = _labelled(dataset, split)
     truth, predicted = {}, {}
     total, done = sum(video.frames for video in videos), 0
@@ -122,9 +123,7 @@ def evaluate_sequences(
             dataset.actions[video.name], video.frames, dataset.classes, dataset.background
         )
         table = segment_table(video.name, segments, scores)
-        write_segment_table(
-            dataset.runs / run / "segments" / f"{video.name}.segments.csv", table
-        )
+        write_segment_table(_outputs(dataset, run) / f"{video.name}.segments.csv", table)
         done += video.frames
     return SequenceResult(
         classes=dataset.classes,
@@ -154,11 +153,10 @@ def evaluate_clips(
     """
     dataset = read_dataset(root)
     where = pick_device(device)
-    model = load_action_model(dataset.runs / run / "best.pt", where)
+    model = load_action_model(dataset.run(run) / "best.pt", where)
+    _require_same_classes(dataset, model)
     videos = _labelled(dataset, split)
-    caches = align_dataset(
-        dataset, videos, model.align, model.localizer, on_progress=on_progress
-    )
+    caches = align_dataset(dataset, videos, model.align, model.localizer, on_progress=on_progress)
     clips = labelled_clips(dataset, videos, caches)
     clip_set = ClipSet(
         clips,
@@ -171,7 +169,8 @@ def evaluate_clips(
     )
     logits = predict_clips(model.network, clip_set, batch_size=16, device=where)
     truth = np.array([clip.label for clip in clips])
-    return ClipResult(dataset.classes, truth, logits.argmax(1))
+    index = np.array([dataset.classes.index(name) for name in model.classes])
+    return ClipResult(dataset.classes, truth, index[logits.argmax(1)])
 
 
 def evaluate_hands(
@@ -191,7 +190,7 @@ def evaluate_hands(
     """
     dataset = read_dataset(root)
     where = pick_device(device)
-    checkpoint = load_checkpoint(dataset.runs / run / "best.pt", "hands")
+    checkpoint = load_checkpoint(dataset.run(run) / "best.pt", "hands")
     settings = {**checkpoint["config"], "milestones": tuple(checkpoint["config"]["milestones"])}
     config = HandsConfig(**settings)
     frames = load_hand_frames(dataset, config.input_size, on_progress=on_progress)
@@ -230,9 +229,22 @@ def _scores(
     config: SegmentConfig,
     on_progress: Progress,
 ) -> Scores:
-    path = dataset.runs / run / "segments" / f"{video.name}.scores.npz"
+    path = _outputs(dataset, run) / f"{video.name}.scores.npz"
     scores = current_scores(path, model, video.path, config)
     if scores is None:
         scores = score_video(model, video.path, config, fps=video.fps, on_progress=on_progress)
         scores.save(path)
     return scores
+
+
+def _outputs(dataset: Dataset, run: str) -> Path:
+    """Return where a run's segments of this dataset's videos lie, also of another dataset's run."""
+    return dataset.runs / Path(run).name / "segments"
+
+
+def _require_same_classes(dataset: Dataset, model: ActionModel) -> None:
+    if unknown := sorted(set(model.classes) - set(dataset.classes)):
+        raise LabelError(
+            f"{dataset.root / 'dataset.toml'}: lacks the class {unknown[0]!r} of the run",
+            "a run can be judged only on videos that are labelled with its classes",
+        )

@@ -14,8 +14,8 @@ __all__ = [
     "HAND_COLUMNS",
     "TRACK_COLUMNS",
     "Segment",
-    "find_overlap",
     "fill_background",
+    "find_overlap",
     "frames_from_segments",
     "segments_from_frames",
 ]
@@ -95,14 +95,10 @@ def segments_from_frames(labels: np.ndarray, classes: Sequence[str]) -> list[Seg
         return []
     starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
     ends = np.append(starts[1:], len(labels))
-    return [
-        Segment(int(a), int(b), classes[labels[a]]) for a, b in zip(starts, ends, strict=True)
-    ]
+    return [Segment(int(a), int(b), classes[labels[a]]) for a, b in zip(starts, ends, strict=True)]
 
 
-def fill_background(
-    segments: Iterable[Segment], num_frames: int, background: str
-) -> list[Segment]:
+def fill_background(segments: Iterable[Segment], num_frames: int, background: str) -> list[Segment]:
     """Return the segments in time order with background put into the gaps between them.
 
     Neighbouring segments of one class stay apart: where a person labelled two, there are two.

@@ -98,9 +98,7 @@ def _draw_strip(picture: np.ndarray, strip: np.ndarray, position: float) -> None
     cv2.line(picture, (x, top), (x, picture.shape[0]), (255, 255, 255), 2, cv2.LINE_8)
 
 
-def _text(
-    picture: np.ndarray, text: str, at: tuple[int, int], unit: int, colour: Colour
-) -> None:
+def _text(picture: np.ndarray, text: str, at: tuple[int, int], unit: int, colour: Colour) -> None:
     font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.5 * unit
     cv2.putText(picture, text, at, font, scale, (0, 0, 0), 3 * unit, cv2.LINE_AA)
     cv2.putText(picture, text, at, font, scale, colour, unit, cv2.LINE_AA)

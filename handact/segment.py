@@ -1,5 +1,6 @@
 """`segment`: videos in, timed segments out."""
 
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -93,14 +94,12 @@ def segment_videos(
         log: Takes a line for people about each video.
 
     Raises:
-        HandactError: A video, the checkpoint or a setting cannot be used. Videos before it are done.
+        HandactError: A video, the checkpoint or a setting cannot be used.
     """
     sources = _find_sources(videos, dataset)
     if output is None:
         output = Path(".") if checkpoint else dataset / "runs" / run / "segments"
-    model = load_action_model(
-        checkpoint or dataset / "runs" / run / "best.pt", pick_device(device)
-    )
+    model = load_action_model(checkpoint or dataset / "runs" / run / "best.pt", pick_device(device))
     results = []
     for source in sources:
         path = output / f"{source.name}.scores.npz"
@@ -143,7 +142,8 @@ def score_video(
         model: What to run.
         path: A video file, or a folder of frames.
         config: Settings.
-        fps: Frames a second where they are known better than from the file's header.
+        fps: Frames a second where they are known better than from the file's header; smoothing
+            counts in them, sampling goes by the time stamps.
         decoder: av or decord.
         on_progress: Told how many frames are done, of how many (None: not known).
 
@@ -151,7 +151,9 @@ def score_video(
         VideoError: The video cannot be read at all. What is wrong with a part of it is told in
             `Scores.damage`.
     """
-    centers, rows, seconds, hands = [], [], [], []
+    # Plain arrays: what is kept of a frame must be its numbers, not an object for each.
+    centers, rows = array("q"), array("f")
+    seconds, hands = array("d"), array("f")
     with FrameStream(path, decoder=decoder, fps=fps) as stream:
         rate = fps or stream.fps_hint or 30.0
         aligned = align_frames(
@@ -161,27 +163,40 @@ def score_video(
         def noted() -> Iterator[AlignedFrame]:
             for frame in aligned:
                 seconds.append(frame.seconds)
-                hands.append(frame.hands.astype(np.float32))
+                hands.extend(frame.hands.ravel())
                 if on_progress:
                     on_progress(frame.index + 1, stream.num_frames_hint)
                 yield frame
 
         for center, probabilities in run_windows(model, noted(), config):
             centers.append(center)
-            rows.append(probabilities)
-        damage = stream.problem() or ""
-    if not rows:
-        raise VideoError(f"{path}: no frame could be read")
+            rows.extend(probabilities)
+        damage = _describe_damage(stream)
+    times = np.array(seconds)
+    windows = np.frombuffer(rows, np.float32).reshape(len(centers), -1)
     return Scores(
-        probabilities=interpolate(np.array(centers), np.stack(rows), len(seconds)),
-        seconds=np.array(seconds),
-        hands=np.stack(hands),
+        probabilities=interpolate(np.array(centers), windows, len(times)),
+        seconds=times,
+        hands=np.frombuffer(hands, np.float32).reshape(-1, 2, 3),
         classes=model.classes,
         background=model.background,
-        fps=rate,
+        fps=_mean_rate(times) or rate,
         made_by=_describe(model, path, config),
         damage=damage,
     )
+
+
+def _mean_rate(seconds: np.ndarray) -> float | None:
+    return None if len(seconds) < 2 else float((len(seconds) - 1) / (seconds[-1] - seconds[0]))
+
+
+def _describe_damage(stream: FrameStream) -> str:
+    parts = []
+    if stream.cut_off:
+        parts.append(f"cut off after frame {stream.num_read - 1}")
+    if stream.damaged:
+        parts.append(f"{stream.damaged} damaged packets skipped")
+    return "; ".join(parts)
 
 
 def _describe(model: ActionModel, path: Path, config: SegmentConfig) -> dict[str, Any]:
@@ -261,7 +276,7 @@ def write_segment_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def _find_sources(videos: list[str], folder: Path) -> list[_Source]:
-    """Turn what a person typed into videos; a file that the dataset lists goes by its name there."""
+    """Turn what a person typed into videos; one that the dataset lists goes by its name there."""
     listed = read_dataset(folder) if (folder / "dataset.toml").exists() else None
     if not videos:
         if listed is None:

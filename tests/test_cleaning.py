@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,7 +54,7 @@ def _slow_cutoff(rows: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
     """The definition, word by word, over lists that are rebuilt at every step."""
     labels = rows.argmax(1)
     bounds = [0, *(np.flatnonzero(np.diff(labels)) + 1), len(labels)]
-    parts = [[a, b, int(labels[a])] for a, b in zip(bounds, bounds[1:], strict=False)]
+    parts = [[a, b, int(labels[a])] for a, b in itertools.pairwise(bounds)]
     while True:
         short = [p for p in parts if p[1] - p[0] < cutoffs[p[2]]]
         if not short or len(parts) == 1:

@@ -1,4 +1,4 @@
-"""What the bench looks like: drawn with OpenCV, lit and photographed a little differently each time.
+"""What the bench looks like: drawn with OpenCV, lit and photographed differently each time.
 
 Colours are RGB. Points are drawn with four binary digits after the point, so motion is smooth.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 from handact.bench.script import BIN, HEIGHT, LEVER, PRODUCT, WIDTH, Moment, Pose
 
-__all__ = ["Look", "draw_moment", "draw_look", "project"]
+__all__ = ["Look", "draw_look", "draw_moment", "project"]
 
 Colour = tuple[int, int, int]
 
@@ -237,13 +237,15 @@ def _draw_product(pen: _Pen, angle: float) -> None:
     pen.polygon(PRODUCT + square, (148, 154, 160))
     for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
         pen.dot(PRODUCT + 54 * a * u + 38 * b * v, 8, (46, 48, 52))
-    pen.polygon(PRODUCT + 20 * np.stack([_direction(angle + k * 60) for k in range(6)]), (96, 98, 104))
+    pen.polygon(
+        PRODUCT + 20 * np.stack([_direction(angle + k * 60) for k in range(6)]), (96, 98, 104)
+    )
     pen.dot(PRODUCT, 8, (176, 178, 184))
 
 
 def _draw_lever(pen: _Pen, pulled: float) -> None:
     knob = LEVER + np.array([8, 130]) * pulled
-    pen.line(np.stack([LEVER + [0, 30], knob]), (90, 92, 98), 14)
+    pen.line(np.stack([LEVER + np.array([0, 30]), knob]), (90, 92, 98), 14)
     pen.dot(knob, 20, (30, 30, 34))
     pen.dot(knob, 15, (200, 60, 40))
 
@@ -252,7 +254,9 @@ def _draw_bench(look: Look) -> np.ndarray:
     """Return the bench from above, at its own size: top, mat, bins, lever's plate, clutter."""
     rng = np.random.default_rng(look.seed)
     bench = np.empty((HEIGHT, WIDTH, 3), dtype=np.float32)
-    grain = cv2.GaussianBlur(rng.normal(0, 1, (HEIGHT, WIDTH)).astype(np.float32), (0, 0), 24, None, 1.5)
+    grain = cv2.GaussianBlur(
+        rng.normal(0, 1, (HEIGHT, WIDTH)).astype(np.float32), (0, 0), 24, None, 1.5
+    )
     bench[:] = np.array(look.bench) + 40 * grain[..., None]
     picture = np.clip(bench, 0, 255).astype(np.uint8)
     mat = _shade(look.bench, 0.62)

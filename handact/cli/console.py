@@ -25,7 +25,8 @@ __all__ = [
 ]
 
 DatasetArgument = Annotated[
-    Path, typer.Argument(metavar="[DATASET]", help="The dataset folder.", show_default="this folder")
+    Path,
+    typer.Argument(metavar="[DATASET]", help="The dataset folder.", show_default="this folder"),
 ]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto")

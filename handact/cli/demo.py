@@ -16,9 +16,9 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def demo(
-    folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where to put it.")
-    ] = Path("handact-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put it.")] = Path(
+        "handact-demo"
+    ),
     seed: Annotated[int, typer.Option(help="Of the videos and of both trainings.")] = 0,
     device: DeviceOption = "auto",
 ) -> None:
@@ -28,7 +28,11 @@ def demo(
     on two cores; given again, it goes on where it stopped.
     """
     from handact.cli.report import hands, metrics, timeline
-    from handact.demo import prepare_demo, train_demo
+    from handact.demo import SETTINGS_FILE, prepare_demo, train_demo
 
     prepare_demo(folder, seed=seed, show=progress)
     train_demo(folder, device=device, show=progress, log=print_note)
+    hands(folder, device=device)
+    metrics(folder, config=folder / SETTINGS_FILE, device=device)
+    timeline(folder, config=folder / SETTINGS_FILE, device=device)
+    print_note(f"the pictures are in {folder / 'report'}; in {folder} every other command works")

@@ -218,7 +218,9 @@ def segment(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Folder for what comes out.",
+            "--output",
+            "-o",
+            help="Folder for what comes out.",
             show_default="DATASET/runs/RUN/segments, or this folder with --checkpoint",
         ),
     ] = None,

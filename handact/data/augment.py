@@ -25,13 +25,11 @@ def draw_colour(rng: np.random.Generator, strength: float) -> np.ndarray:
     return rng.uniform(1 - strength, 1 + strength, size=3).astype(np.float32)
 
 
-def draw_move(
-    rng: np.random.Generator, *, flip: float, zoom: float, shift: float
-) -> np.ndarray:
+def draw_move(rng: np.random.Generator, *, flip: float, zoom: float, move: float) -> np.ndarray:
     """Return (4,): mirrored (0 or 1), scale, and shift in x and y as a share of the side."""
     mirrored = float(rng.random() < flip)
     scale = rng.uniform(1 - zoom, 1 + zoom)
-    return np.array([mirrored, scale, *rng.uniform(-shift, shift, size=2)], dtype=np.float32)
+    return np.array([mirrored, scale, *rng.uniform(-move, move, size=2)], dtype=np.float32)
 
 
 def to_input(

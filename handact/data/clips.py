@@ -120,9 +120,7 @@ def network_input(
     return *pictures, moved.get("rects"), moved.get("present")
 
 
-def _read_frames(
-    cache: AlignedCache, frames: np.ndarray, view: View, flipped: bool
-) -> np.ndarray:
+def _read_frames(cache: AlignedCache, frames: np.ndarray, view: View, flipped: bool) -> np.ndarray:
     """Return (T, h, w, 3) of the view, mirrored where `flipped`; a repeated frame is read once."""
     rows, columns = slice(view.y, view.y + view.height), slice(view.x, view.x + view.width)
     pictures = {int(i): cache.frame(int(i))[rows, columns] for i in np.unique(frames)}

@@ -88,6 +88,10 @@ class Dataset:
         """The folder of what training left."""
         return self.root / "runs"
 
+    def run(self, name: str) -> Path:
+        """Return the folder of a run: a name below runs/, or a path like ../other/runs/action."""
+        return Path(name) if len(Path(name).parts) > 1 else self.runs / name
+
     @property
     def cache(self) -> Path:
         """The folder of what can be made again."""

@@ -187,7 +187,7 @@ def _augmented_batch(
     images, truth = frames.batch(rows)
     rngs = [sample_rng(config.seed, epoch, int(row)) for row in rows]
     moves = np.stack(
-        [draw_move(r, flip=config.flip, zoom=config.zoom, shift=config.move) for r in rngs]
+        [draw_move(r, flip=config.flip, zoom=config.zoom, move=config.move) for r in rngs]
     )
     colour = np.stack([draw_colour(r, config.colour) for r in rngs])
     images, truth, moves, colour = (
@@ -208,9 +208,7 @@ def _validate(
         torch.from_numpy(val.truth),
         presence_weight=config.presence_weight,
     )
-    scores = {
-        f"f1@{t:g}": float(hand_counts(val.truth, predicted, t).f1) for t in HAND_THRESHOLDS
-    }
+    scores = {f"f1@{t:g}": float(hand_counts(val.truth, predicted, t).f1) for t in HAND_THRESHOLDS}
     return {"val_loss": loss.item(), **scores}
 
 

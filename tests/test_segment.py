@@ -1,0 +1,200 @@
+"""The windows engine and what `segment` leaves: every frame labelled, whatever the batch."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from videos import make_video
+
+from handact.align import align_frames
+from handact.alignment import cutout_boxes
+from handact.config import AlignConfig, SegmentConfig
+from handact.engine import ActionModel, load_action_model, run_windows
+from handact.errors import CheckpointError, VideoError
+from handact.sampling import clip_frames, window_centers
+from handact.scores import Scores
+from handact.segment import clean_scores, score_video, segment_videos
+from handact.video import Frame, FrameStream
+
+CONFIG = SegmentConfig(batch_size=7)
+
+
+@pytest.fixture(scope="session")
+def model(trained: Path) -> ActionModel:
+    return load_action_model(trained / "runs" / "action" / "best.pt", torch.device("cpu"))
+
+
+def _frames(number: int, size: tuple[int, int] = (96, 64)) -> list[Frame]:
+    rng = np.random.default_rng(0)
+    return [
+        Frame(i, i / 10, rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8))
+        for i in range(number)
+    ]
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 23])
+@pytest.mark.parametrize("window_stride", [1, 4, 50])
+def test_windows_stand_where_they_should(
+    model: ActionModel, number: int, window_stride: int
+) -> None:
+    """In order, none twice, the last frame among them, in videos shorter than a window too."""
+    config = replace(CONFIG, window_stride=window_stride)
+    aligned = align_frames(_frames(number), model.align, model.localizer, fps=10.0)
+    centers = [center for center, _ in run_windows(model, aligned, config)]
+    assert centers == window_centers(number, window_stride).tolist()
+
+
+def test_a_window_is_its_frames(model: ActionModel) -> None:
+    """Each window's probabilities are those of its clip, put together by hand and run alone."""
+    aligned = list(align_frames(_frames(20), model.align, model.localizer, fps=10.0))
+    results = dict(run_windows(model, iter(aligned), CONFIG))
+    seconds = np.array([frame.seconds for frame in aligned])
+    for center in (0, 9, 19):
+        frames = [aligned[i] for i in clip_frames(center, model.offsets, seconds)]
+        clip = [replace(frame, index=i, seconds=i * 1.0) for i, frame in enumerate(frames)]
+        # Three frames of one clip, so far apart in time that the middle window is just the clip.
+        offsets = np.arange(len(clip)) - len(clip) // 2
+        alone = _with_offsets(model, offsets.astype(float))
+        expected = dict(run_windows(alone, iter(clip), CONFIG))[len(clip) // 2]
+        np.testing.assert_allclose(results[center], expected, atol=1e-5)
+
+
+def _with_offsets(model: ActionModel, offsets: np.ndarray) -> ActionModel:
+    class _Fixed(ActionModel):
+        @property
+        def offsets(self) -> np.ndarray:
+            return offsets
+
+    return _Fixed(**{name: getattr(model, name) for name in ActionModel.__dataclass_fields__})
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
+def test_batch_size_changes_no_label(model: ActionModel, trained: Path, batch_size: int) -> None:
+    video = trained / "videos" / "test-1.mp4"
+    one = score_video(model, video, CONFIG)
+    other = score_video(model, video, replace(CONFIG, batch_size=batch_size))
+    np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-4)
+    assert (one.probabilities.argmax(1) == other.probabilities.argmax(1)).all()
+    np.testing.assert_allclose(one.hands, other.hands, atol=1e-4)
+
+
+def test_probabilities_between_windows_are_interpolated(model: ActionModel, trained: Path) -> None:
+    video = trained / "videos" / "test-1.mp4"
+    every = score_video(model, video, CONFIG)
+    fourth = score_video(model, video, replace(CONFIG, window_stride=4))
+    assert fourth.probabilities.shape == every.probabilities.shape
+    np.testing.assert_allclose(fourth.probabilities[::4], every.probabilities[::4], atol=1e-4)
+    np.testing.assert_allclose(fourth.probabilities.sum(1), 1, atol=1e-4)
+
+
+def test_aligning_in_pieces_is_aligning_at_once(model: ActionModel) -> None:
+    frames = _frames(40)
+    config = replace(model.align, bridge_seconds=0.4, smooth_seconds=0.3, every=3)
+    tracks = [
+        [f.hands for f in align_frames(frames, config, model.localizer, fps=10.0, batch_size=b)]
+        for b in (1, 5, 40)
+    ]
+    for track in tracks[1:]:
+        np.testing.assert_allclose(np.stack(track), np.stack(tracks[0]), atol=1e-5)
+
+
+def test_a_cutout_is_the_full_resolution_around_the_hand() -> None:
+    """With hands where a localiser says, the cut-out shows those source pixels, unscaled."""
+
+    class _Localizer:
+        input_size = 8
+        source = "test"
+
+        def detect(self, squares: list[np.ndarray]) -> np.ndarray:
+            return np.tile([[1, 0.25, 0.5], [0, 0, 0]], (len(squares), 1, 1)).astype(float)
+
+    config = AlignConfig(short_side=32, cutout=(16, 16), cutout_input=16)
+    frame = _frames(1)[0]
+    aligned = next(align_frames([frame], config, _Localizer(), fps=10.0))
+    left, top, width, height = cutout_boxes(np.array([0.25, 0.5]), 96, 64, (16, 16))
+    assert (left, top, width, height) == (16, 24, 16, 16)
+    np.testing.assert_array_equal(aligned.cutouts[0], frame.image[24:40, 16:32])
+    assert not aligned.cutouts[1].any()
+    assert aligned.scaled.shape == (32, 48, 3)
+
+
+def test_segment_leaves_what_the_design_says(run_folder: Path) -> None:
+    lines: list[str] = []
+    (result,) = segment_videos([], CONFIG, dataset=run_folder, overlay=True, log=lines.append)
+    folder = run_folder / "runs" / "action" / "segments"
+    names = ("segments.csv", "scores.npz", "timeline.png", "overlay.mp4")
+    assert {p.name for p in folder.iterdir()} == {f"test-1.{name}" for name in names}
+    table = pd.read_csv(result.table)
+    assert list(table) == [
+        "video", "start_frame", "end_frame", "start_seconds", "end_seconds", "action",
+        "confidence",
+    ]  # fmt: skip
+    assert table["start_frame"].iloc[0] == 0
+    assert table["end_frame"].iloc[-1] == 80
+    assert (table["start_frame"].iloc[1:].to_numpy() == table["end_frame"].iloc[:-1]).all()
+    assert table["end_seconds"].iloc[-1] == pytest.approx(8.0)
+    assert table["confidence"].between(0, 1).all()
+    with FrameStream(folder / "test-1.overlay.mp4") as overlay:
+        assert sum(1 for _ in overlay) == 80
+    assert lines[0].startswith("test-1: 80 frames")
+
+
+def test_scores_read_back_and_are_used_again(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment_videos(["test-1"], CONFIG, dataset=run_folder)
+    path = run_folder / "runs" / "action" / "segments" / "test-1.scores.npz"
+    scores = Scores.load(path)
+    assert scores.probabilities.shape == (80, 10)
+    assert scores.hands.shape == (80, 2, 3)
+    before = path.stat().st_mtime_ns
+    monkeypatch.setattr("handact.segment.score_video", lambda *_, **__: pytest.fail("ran again"))
+    segment_videos(["test-1"], replace(CONFIG, cleaning="none"), dataset=run_folder)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_scores_of_another_checkpoint_are_not_used(run_folder: Path) -> None:
+    segment_videos(["test-1"], CONFIG, dataset=run_folder)
+    path = run_folder / "runs" / "action" / "segments" / "test-1.scores.npz"
+    old = Scores.load(path).made_by
+    checkpoint = run_folder / "runs" / "action" / "best.pt"
+    checkpoint.write_bytes((run_folder / "runs" / "action" / "last.pt").read_bytes())
+    segment_videos(["test-1"], CONFIG, dataset=run_folder)
+    assert Scores.load(path).made_by["checkpoint"] != old["checkpoint"]
+
+
+def test_a_checkpoint_and_a_video_are_enough(trained: Path, tmp_path: Path) -> None:
+    """Far from any dataset; with a video of another rate, shape and length."""
+    checkpoint = tmp_path / "alone.pt"
+    checkpoint.write_bytes((trained / "runs" / "action" / "best.pt").read_bytes())
+    video = make_video(tmp_path / "a b 'ü.mp4", 45, fps=30)
+    (result,) = segment_videos(
+        [str(video)], CONFIG, checkpoint=checkpoint, dataset=tmp_path, output=tmp_path / "out"
+    )
+    assert result.table == tmp_path / "out" / "a b 'ü.segments.csv"
+    assert result.segments[-1].end_frame == 45
+
+
+def test_cleaning_obeys_the_settings(model: ActionModel, trained: Path) -> None:
+    scores = score_video(model, trained / "videos" / "test-1.mp4", CONFIG)
+    whole = clean_scores(scores, replace(CONFIG, cutoff_seconds=100.0), model.durations)
+    assert len(whole) == 1
+    raw = clean_scores(scores, replace(CONFIG, cleaning="none"), model.durations)
+    assert len(raw) >= len(clean_scores(scores, CONFIG, model.durations))
+
+
+def test_wrong_input(run_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r"nowhere\.mp4: no such file"):
+        segment_videos(["nowhere.mp4"], CONFIG, dataset=run_folder)
+    with pytest.raises(VideoError, match="no video given"):
+        segment_videos([], CONFIG, dataset=tmp_path)
+    hands = run_folder / "runs" / "hands" / "best.pt"
+    with pytest.raises(CheckpointError, match="a checkpoint of `train-hands`"):
+        segment_videos(["test-1"], CONFIG, dataset=run_folder, checkpoint=hands)
+    copy = tmp_path / "test-1.mp4"
+    copy.write_bytes((run_folder / "videos" / "test-1.mp4").read_bytes())
+    with pytest.raises(VideoError, match="two videos would both be written as test-1"):
+        segment_videos(["test-1", str(copy)], CONFIG, dataset=run_folder)

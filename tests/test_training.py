@@ -1,0 +1,254 @@
+"""Both trainings: they learn, they stop and go on, they refuse what makes no sense."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import TINY_ACTION, TINY_ALIGN, TINY_HANDS
+
+from handact.checkpoint import load_checkpoint
+from handact.data.augment import augment_hands, draw_move, sample_rng, to_input
+from handact.errors import CheckpointError, ConfigError, HandactError, LabelError, TrainingError
+from handact.training.action import train_action
+from handact.training.hands import train_hands
+from handact.training.loop import learning_rate_factor, pick_device
+
+
+def _state(run: Path, kind: str) -> dict[str, torch.Tensor]:
+    return load_checkpoint(run / "last.pt", kind)["state"]
+
+
+def _same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_the_rate_is_divided_at_the_milestones() -> None:
+    factors = [learning_rate_factor(epoch, (100, 125)) for epoch in (0, 99, 100, 124, 125)]
+    assert factors == pytest.approx([1, 1, 0.1, 0.1, 0.01])
+
+
+def test_an_unknown_device_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="unknown device"):
+        pick_device("tpu9")
+    with pytest.raises(ConfigError, match="no device `cuda:99`"):
+        pick_device("cuda:99")
+
+
+def test_a_run_folder_is_complete(trained: Path) -> None:
+    files = {"best.pt", "last.pt", "log.csv", "curves.png", "config.toml", "environment.json"}
+    assert files <= {p.name for p in (trained / "runs" / "action").iterdir()}
+    assert files | {"split.csv"} <= {p.name for p in (trained / "runs" / "hands").iterdir()}
+    header = (trained / "runs" / "hands" / "log.csv").read_text().splitlines()[0]
+    assert header == "epoch,learning_rate,train_loss,val_loss,f1@0.05,f1@0.1,f1@0.2,f1@0.3"
+
+
+@pytest.mark.parametrize("kind", ["hands", "action"])
+def test_a_stopped_run_ends_as_an_unbroken_one(run_folder: Path, kind: str) -> None:
+    """One epoch, then one more, gives the weights of two at once, bit for bit."""
+    unbroken = _state(run_folder / "runs" / kind, kind)
+    for epochs in (1, 2):
+        if kind == "hands":
+            config = replace(TINY_HANDS, epochs=epochs)
+            train_hands(run_folder, config, run="again", device="cpu", resume=epochs == 2)
+        else:
+            config = replace(TINY_ACTION, epochs=epochs)
+            train_action(
+                run_folder, config, TINY_ALIGN, run="again", device="cpu", resume=epochs == 2
+            )
+    assert _same(unbroken, _state(run_folder / "runs" / "again", kind))
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from dataclasses import replace
+from conftest import *
+import handact.training.{kind} as module
+from handact.training.{kind} import train_{kind}
+count = 0
+original = torch.nn.utils.clip_grad_norm_
+def clip(*arguments):
+    global count
+    count += 1
+    if count == {steps}:
+        import os, signal
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*arguments)
+torch.nn.utils.clip_grad_norm_ = clip
+torch.set_num_threads({threads})
+arguments = [{config}] if "{kind}" == "hands" else [{config}, TINY_ALIGN]
+train_{kind}(Path({folder!r}), *arguments, run="killed", device="cpu")
+"""
+
+
+@pytest.mark.parametrize(("kind", "steps"), [("hands", 6), ("action", 5)])
+def test_sigkill_in_the_middle_of_an_epoch_changes_nothing(
+    run_folder: Path, kind: str, steps: int
+) -> None:
+    """Killed in an optimiser step of the second epoch, and started again by the same command."""
+    code = _KILLED.format(
+        tests=str(Path(__file__).parent),
+        kind=kind,
+        steps=steps,
+        config=f"TINY_{kind.upper()}",
+        folder=str(run_folder),
+        threads=torch.get_num_threads(),
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == -9, done.stderr
+    run = run_folder / "runs" / "killed"
+    assert load_checkpoint(run / "last.pt", kind)["about"]["epoch"] == 1
+    lines: list[str] = []
+    if kind == "hands":
+        train_hands(run_folder, TINY_HANDS, run="killed", device="cpu", log=lines.append)
+    else:
+        train_action(
+            run_folder, TINY_ACTION, TINY_ALIGN, run="killed", device="cpu", log=lines.append
+        )
+    assert "going on from epoch 1 of 2" in lines[0]
+    assert _same(_state(run_folder / "runs" / kind, kind), _state(run, kind))
+
+
+def test_a_finished_run_is_not_trained_over(run_folder: Path) -> None:
+    before = (run_folder / "runs" / "hands" / "last.pt").read_bytes()
+    with pytest.raises(TrainingError, match="holds a finished run of 2 epochs"):
+        train_hands(run_folder, TINY_HANDS, device="cpu")
+    with pytest.raises(TrainingError, match=r"learning_rate = 0.01, asked for is 0.5"):
+        train_hands(run_folder, replace(TINY_HANDS, learning_rate=0.5), device="cpu")
+    assert (run_folder / "runs" / "hands" / "last.pt").read_bytes() == before
+    train_hands(run_folder, replace(TINY_HANDS, epochs=1), device="cpu", overwrite=True)
+    assert (
+        load_checkpoint(run_folder / "runs" / "hands" / "last.pt", "hands")["about"]["epoch"] == 1
+    )
+
+
+def test_nothing_to_resume(dataset: Path) -> None:
+    with pytest.raises(TrainingError, match="nothing to resume"):
+        train_hands(dataset, TINY_HANDS, device="cpu", resume=True)
+
+
+def test_labels_that_changed_are_noticed(run_folder: Path) -> None:
+    table = run_folder / "hands.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:-5]) + "\n")
+    with pytest.raises(TrainingError, match="labels have changed"):
+        train_hands(run_folder, replace(TINY_HANDS, epochs=3), device="cpu", resume=True)
+
+
+def test_no_training_video(dataset: Path) -> None:
+    table = dataset / "videos.csv"
+    table.write_text(table.read_text().replace(",train,", ",test,"))
+    with pytest.raises(LabelError, match="no labelled frame in the train split"):
+        train_hands(dataset, TINY_HANDS, device="cpu")
+    with pytest.raises(LabelError, match="videos.csv: no video is in the split 'train'"):
+        train_action(dataset, replace(TINY_ACTION, hands="none"), TINY_ALIGN, device="cpu")
+
+
+def test_no_labels(dataset: Path) -> None:
+    (dataset / "hands.csv").unlink()
+    (dataset / "actions.csv").unlink()
+    with pytest.raises(LabelError, match="hands.csv: no labelled frames"):
+        train_hands(dataset, TINY_HANDS, device="cpu")
+    with pytest.raises(LabelError, match="actions.csv: no labelled action"):
+        train_action(dataset, replace(TINY_ACTION, hands="none"), TINY_ALIGN, device="cpu")
+
+
+def test_action_needs_a_localiser_unless_it_takes_no_hands(dataset: Path) -> None:
+    with pytest.raises(CheckpointError, match="no such checkpoint"):
+        train_action(dataset, TINY_ACTION, TINY_ALIGN, device="cpu")
+    config = replace(TINY_ACTION, hands="none", epochs=1)
+    run = train_action(dataset, config, TINY_ALIGN, device="cpu")
+    assert load_checkpoint(run / "best.pt", "action")["localizer"] is None
+
+
+def test_a_crop_larger_than_the_frame_is_an_error(dataset: Path) -> None:
+    with pytest.raises(ConfigError, match="crop_size = 224 is larger than short_side = 36"):
+        train_action(dataset, replace(TINY_ACTION, crop_size=224), TINY_ALIGN, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shift": "none"},
+        {"hands": "pooled"},
+        {"hands": "only", "sampling": "dense"},
+        {"view": "full", "fuse_after": "layer3"},
+        {"workers": 1, "precision": "bfloat16", "clips_per_segment": 2},
+    ],
+    ids=["TSN", "pooled", "hands only, dense", "full view", "workers, bfloat16"],
+)
+def test_every_variant_trains(run_folder: Path, change: dict) -> None:
+    config = replace(TINY_ACTION, epochs=1, **change)
+    run = train_action(run_folder, config, TINY_ALIGN, run="variant", device="cpu")
+    history = load_checkpoint(run / "last.pt", "action")["training"]["history"]
+    assert np.isfinite(history[0]["train_loss"])
+
+
+def test_workers_do_not_change_the_weights(run_folder: Path) -> None:
+    config = replace(TINY_ACTION, workers=2)
+    run = train_action(run_folder, config, TINY_ALIGN, run="workers", device="cpu")
+    assert _same(_state(run_folder / "runs" / "action", "action"), _state(run, "action"))
+
+
+def test_a_random_split_of_frames(dataset: Path) -> None:
+    config = replace(TINY_HANDS, split="frame", epochs=1)
+    run = train_hands(dataset, config, device="cpu")
+    parts = [line.rsplit(",", 1)[1] for line in (run / "split.csv").read_text().split()[1:]]
+    assert {part: parts.count(part) / len(parts) for part in set(parts)} == pytest.approx(
+        {"train": 0.6, "val": 0.1, "test": 0.3}, abs=0.02
+    )
+
+
+def test_pictures_and_labels_move_together() -> None:
+    """A bright spot at a hand is still at the hand after flip, zoom and shift, or both are gone."""
+    size, rng = 64, np.random.default_rng(0)
+    for index in range(60):
+        hands = torch.zeros(1, 2, 3)
+        hands[0, 0] = torch.tensor([1.0, *rng.uniform(0.05, 0.95, 2)])
+        rows, columns = np.mgrid[:size, :size] + 0.5
+        x, y = hands[0, 0, 1:].numpy() * size
+        spot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 4)
+        frames = torch.from_numpy(spot).float().expand(1, 3, size, size)
+        move = draw_move(sample_rng(0, 0, index), flip=0.5, zoom=0.3, move=0.3)
+        moved, labels = augment_hands(frames, hands, torch.from_numpy(move)[None])
+        side = int(move[0])  # a left hand that was mirrored is a right hand
+        present, *position = labels[0, side].tolist()
+        assert labels[0, 1 - side, 0] == 0
+        if present:
+            at = np.unravel_index(moved[0, 0].argmax(), (size, size))
+            found = (np.array([at[1], at[0]]) + 0.5) / size
+            assert np.abs(found - position).max() < 0.025
+        else:
+            assert not all(0 < p < 1 for p in position)
+
+
+def test_input_is_normalised_channels_first() -> None:
+    images = torch.full((2, 5, 4, 6, 3), 255, dtype=torch.uint8)
+    x = to_input(images, (0.5, 0.5, 0.5), (0.5, 0.25, 0.5))
+    assert x.shape == (2, 5, 3, 4, 6)
+    assert x[0, 0, :, 0, 0].tolist() == [1.0, 2.0, 1.0]
+    colour = torch.tensor([[1.0, 1.0, 1.0], [0.5, 1.0, 1.0]])
+    x = to_input(images, (0, 0, 0), (1, 1, 1), colour)
+    assert x[0].min() == 1
+    assert x[1].max() == pytest.approx(0.5)
+
+
+def test_nan_stops_the_training(run_folder: Path) -> None:
+    config = replace(TINY_ACTION, learning_rate=1e30, clip_norm=1e30)
+    with pytest.raises(HandactError, match="the loss is"):
+        train_action(run_folder, config, TINY_ALIGN, run="nan", device="cpu")
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_nearly_the_weights_of_a_cpu(run_folder: Path) -> None:
+    config = replace(TINY_ACTION, precision="float32", dropout=0.0, epochs=1)
+    states = [
+        _state(train_action(run_folder, config, TINY_ALIGN, run=name, device=name), "action")
+        for name in ("cpu", "cuda")
+    ]
+    for key, value in states[0].items():
+        torch.testing.assert_close(value, states[1][key], rtol=0.05, atol=0.01)

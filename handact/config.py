@@ -43,7 +43,8 @@ class HandsConfig:
     milestones: tuple[int, ...] = (100, 150)  # epochs after which the rate is divided by 10
     batch_size: int = 64
     learning_rate: float = 0.04
-    momentum: float = 0.9
+    optimizer: Literal["sgd", "adamw"] = "sgd"  # adamw gets further from random weights
+    momentum: float = 0.9  # of sgd
     weight_decay: float = 0.0005
     clip_norm: float = 20.0
     flip: float = 0.5  # probability of a mirrored picture, whose hands change sides
@@ -94,7 +95,8 @@ class ActionConfig:
     batch_size: int = 64
     learning_rate: float = 0.002
     hand_learning_rate: float = 0.0002
-    momentum: float = 0.9
+    optimizer: Literal["sgd", "adamw"] = "sgd"  # adamw gets further from random weights
+    momentum: float = 0.9  # of sgd
     weight_decay: float = 0.0005
     clip_norm: float = 20.0
     precision: Literal["auto", "float32", "bfloat16"] = (

@@ -93,7 +93,8 @@ class ActionNetwork(nn.Module):
         """Return the last feature maps of both hands (B*T, 2, C, h, w), zero for absent hands."""
         batch = cutouts.shape[0]
         # A hand's frames must be adjacent for the shift: (B, T, 2) becomes (B, 2, T).
-        x = self._stem(self.hands, cutouts.transpose(1, 2).flatten(0, 2))
+        x = cutouts.transpose(1, 2).flatten(0, 2).contiguous(memory_format=torch.channels_last)
+        x = self._stem(self.hands, x)
         for stage in _STAGES:
             x = getattr(self.hands, stage)(x)
         x = x.unflatten(0, (batch, 2, self.clip_len)).transpose(1, 2)  # (B, T, 2, C, h, w)

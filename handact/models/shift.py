@@ -30,12 +30,13 @@ def temporal_shift(x: Tensor, *, clip_len: int, shift_div: int = 8) -> Tensor:
     if x.shape[0] % clip_len:
         raise ValueError(f"{x.shape[0]} frames are no whole number of clips of {clip_len}")
     fold = x.shape[1] // shift_div
-    clips = x.unflatten(0, (-1, clip_len))  # (B, T, C, H, W)
-    after, before, still = clips.split([fold, fold, x.shape[1] - 2 * fold], dim=2)
+    # Channels last, as the convolutions like it: nothing is copied into another order.
+    clips = x.permute(0, 2, 3, 1).unflatten(0, (-1, clip_len))  # (B, T, H, W, C)
+    after, before, still = clips.split([fold, fold, x.shape[1] - 2 * fold], dim=-1)
     # Written with pad and cat, not with assignment into slices, so that exporters keep it.
     after = functional.pad(after[:, 1:], (0, 0, 0, 0, 0, 0, 0, 1))
     before = functional.pad(before[:, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
-    return torch.cat([after, before, still], dim=2).flatten(0, 1)
+    return torch.cat([after, before, still], dim=-1).flatten(0, 1).permute(0, 3, 1, 2)
 
 
 class ShiftedConv2d(nn.Conv2d):

@@ -29,12 +29,13 @@ from handact.sampling import clip_offsets
 from handact.training.loop import (
     Log,
     Progress,
+    build_optimizer,
     freeze_batch_norm,
-    learning_rate_factor,
     open_run,
     pick_device,
     save_epoch,
     seed_epoch,
+    set_learning_rate,
 )
 from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone
 
@@ -111,7 +112,7 @@ def train_action(
     if last is None:
         _load_weights(network, config)
     network.to(where, memory_format=torch.channels_last)
-    optimizer = _build_optimizer(network, config)
+    optimizer = build_optimizer(_parameter_groups(network, config), config)
     history, best = [], float("-inf")
     if last is not None:
         network.load_state_dict(last["state"])
@@ -121,9 +122,7 @@ def train_action(
     loader = _loader(train, config, where)
     for epoch in range(len(history), config.epochs):
         seed_epoch(config.seed, epoch)
-        factor = learning_rate_factor(epoch, config.milestones)
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
+        factor = set_learning_rate(optimizer, epoch, config.milestones)
         loader.sampler.epoch = epoch
         loss = _train_epoch(network, optimizer, loader, config, epoch, where, on_progress)
         row = {"epoch": epoch + 1, "learning_rate": config.learning_rate * factor}
@@ -292,22 +291,15 @@ def _clip_set(
     )
 
 
-def _build_optimizer(network: ActionNetwork, config: ActionConfig) -> torch.optim.SGD:
+def _parameter_groups(network: ActionNetwork, config: ActionConfig) -> list[dict[str, Any]]:
+    """Return the hand stream's parameters apart from all others, each with its rate."""
     hands = [p for name, p in network.named_parameters() if name.startswith("hands.")]
     rest = [p for name, p in network.named_parameters() if not name.startswith("hands.")]
     groups = [
-        {"params": rest, "lr": config.learning_rate, "initial_lr": config.learning_rate},
-        {
-            "params": hands,
-            "lr": config.hand_learning_rate,
-            "initial_lr": config.hand_learning_rate,
-        },
+        {"params": rest, "lr": config.learning_rate},
+        {"params": hands, "lr": config.hand_learning_rate},
     ]
-    return torch.optim.SGD(
-        [group for group in groups if group["params"]],
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-    )
+    return [group for group in groups if group["params"]]
 
 
 def _load_weights(network: ActionNetwork, config: ActionConfig) -> None:

@@ -23,11 +23,12 @@ from handact.models.hands import HandLocalizer, hand_loss
 from handact.training.loop import (
     Log,
     Progress,
-    learning_rate_factor,
+    build_optimizer,
     open_run,
     pick_device,
     save_epoch,
     seed_epoch,
+    set_learning_rate,
 )
 from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone
 
@@ -84,12 +85,8 @@ def train_hands(
     if last is None:
         load_backbone(network, "mobilenet_v2", config.weights)
     network.to(where, memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-    )
+    groups = [{"params": list(network.parameters()), "lr": config.learning_rate}]
+    optimizer = build_optimizer(groups, config)
     history, best = [], float("-inf")
     if last is not None:
         network.load_state_dict(last["state"])
@@ -100,9 +97,7 @@ def train_hands(
         if on_progress:
             on_progress(epoch, config.epochs)
         seed_epoch(config.seed, epoch)
-        rate = config.learning_rate * learning_rate_factor(epoch, config.milestones)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        rate = config.learning_rate * set_learning_rate(optimizer, epoch, config.milestones)
         loss = _train_epoch(network, optimizer, train, config, epoch, where)
         row = {"epoch": epoch + 1, "learning_rate": rate, "train_loss": loss}
         row |= _validate(network, val, config, where)

@@ -16,7 +16,7 @@ from torch import nn
 
 from handact import __version__
 from handact.checkpoint import load_checkpoint, save_checkpoint
-from handact.config import Config, format_toml
+from handact.config import ActionConfig, Config, HandsConfig, format_toml
 from handact.errors import ConfigError, TrainingError
 from handact.files import atomic_path, write_json, write_text
 from handact.plots import plot_learning_curves
@@ -24,6 +24,7 @@ from handact.plots import plot_learning_curves
 __all__ = [
     "Log",
     "Progress",
+    "build_optimizer",
     "describe_machine",
     "freeze_batch_norm",
     "learning_rate_factor",
@@ -31,6 +32,7 @@ __all__ = [
     "pick_device",
     "save_epoch",
     "seed_epoch",
+    "set_learning_rate",
 ]
 
 Progress = Callable[[int, int | None], None]
@@ -62,6 +64,26 @@ def seed_epoch(seed: int, epoch: int) -> None:
     torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+
+
+def build_optimizer(
+    groups: list[dict[str, Any]], config: HandsConfig | ActionConfig
+) -> torch.optim.Optimizer:
+    """Return the optimiser of groups of parameters, each with its rate at the start as `lr`."""
+    groups = [{**group, "initial_lr": group["lr"]} for group in groups]
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+    return torch.optim.SGD(groups, momentum=config.momentum, weight_decay=config.weight_decay)
+
+
+def set_learning_rate(
+    optimizer: torch.optim.Optimizer, epoch: int, milestones: Iterable[int]
+) -> float:
+    """Set every group's rate for an epoch and return what the first rates are multiplied by."""
+    factor = learning_rate_factor(epoch, milestones)
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * factor
+    return factor
 
 
 def learning_rate_factor(epoch: int, milestones: Iterable[int]) -> float:

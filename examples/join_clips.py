@@ -29,7 +29,9 @@ def main() -> None:
     parser.add_argument("dataset", type=Path, help="a dataset of trimmed clips")
     parser.add_argument("output", type=Path, help="the new dataset")
     parser.add_argument("--groups", type=Path, required=True, help="CSV: file or video, and group")
-    parser.add_argument("--column", required=True, help="the column of --groups that says the group")
+    parser.add_argument(
+        "--column", required=True, help="the column of --groups that says the group"
+    )
     parser.add_argument("--split", default="test", help="which clips to join")
     parser.add_argument("--leave-out", default=[], nargs="*", help="names of clips to leave out")
     parser.add_argument("--seed", type=int, default=0)

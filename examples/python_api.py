@@ -22,7 +22,9 @@ def main(checkpoint: Path, video: Path) -> None:
     segments = clean_scores(scores, config, model.durations)
     table = segment_table(video.stem, segments, scores)
     for row in table[table["action"] != model.background].itertuples():
-        print(f"{row.start_seconds:8.2f} {row.end_seconds:8.2f}  {row.action} ({row.confidence:.2f})")
+        print(
+            f"{row.start_seconds:8.2f} {row.end_seconds:8.2f}  {row.action} ({row.confidence:.2f})"
+        )
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ class ActionConfig:
     freeze_batch_norm: bool | None = None  # statistics; unset: frozen unless the start is random
     dropout: float = 0.8
     crop_size: int = 224  # C_s, pixels
+    random_crop: bool = True  # in training; otherwise it sees whole frames, all of one shape
     view: Literal["center", "full"] = "center"  # what evaluation sees of a scaled frame
     clip_len: int = 8  # T
     frame_stride: int = 8  # tau, in frames of the training videos

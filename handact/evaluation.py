@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from handact.align import Localizer, align_dataset
+from handact.align import align_dataset, load_localizer
 from handact.checkpoint import load_checkpoint
 from handact.config import HandsConfig, SegmentConfig
 from handact.data.clips import ClipSet
@@ -201,7 +201,7 @@ def evaluate_hands(
             "`--split` names another, `handact split` makes new ones",
         )
     frames = frames.take(chosen)
-    network = Localizer(checkpoint, where).network
+    network = load_localizer(dataset.run(run) / "best.pt", where).network
     predicted = predict_hands(network, frames, batch_size=config.batch_size, device=where)
     how = {
         "video": "split by video: no frame of these videos was trained on",

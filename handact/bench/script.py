@@ -12,7 +12,8 @@ from handact.labels import Segment
 
 __all__ = ["BACKGROUND", "CLASSES", "HEIGHT", "WIDTH", "Moment", "Pose", "write_script"]
 
-WIDTH, HEIGHT = 1280, 720
+WIDTH = 1280
+HEIGHT = 720
 BACKGROUND = "background"
 CLASSES = (
     BACKGROUND,

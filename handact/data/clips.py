@@ -46,6 +46,7 @@ class ClipSet(Dataset[Sample]):
         with_hands: Read the cut-outs.
         with_frames: Read the scaled frames.
         training: Draw clip, crop, flip and colour; otherwise the central clip and the view.
+        random_crop: In training, draw a crop; otherwise take whole frames.
         flip: Probability of a mirrored clip.
         colour: See `draw_colour`.
         seed: Of everything that is drawn.
@@ -62,6 +63,7 @@ class ClipSet(Dataset[Sample]):
         with_hands: bool = True,
         with_frames: bool = True,
         training: bool = False,
+        random_crop: bool = True,
         flip: float = 0.0,
         colour: float = 0.0,
         seed: int = 0,
@@ -70,6 +72,7 @@ class ClipSet(Dataset[Sample]):
         self.sampling, self.view, self.training = sampling, view, training
         self.with_hands, self.with_frames = with_hands, with_frames
         self.flip, self.colour, self.seed = flip, colour, seed
+        self.random_crop = random_crop
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -90,6 +93,11 @@ class ClipSet(Dataset[Sample]):
             sample |= _read_hands(clip.cache, frames, view, flipped)
         return sample
 
+    @property
+    def shapes(self) -> set[tuple[int, ...]]:
+        """Sizes of the scaled frames; whole frames stack only where there is one."""
+        return {clip.cache.scaled for clip in self.clips}
+
     def _frames(self, clip: Clip, rng: np.random.Generator) -> np.ndarray:
         where = clip.segment, self.offsets, clip.cache.seconds
         if not self.training:
@@ -97,9 +105,10 @@ class ClipSet(Dataset[Sample]):
         return (dense_clip if self.sampling == "dense" else surround_clip)(*where, rng)
 
     def _view(self, cache: AlignedCache, rng: np.random.Generator) -> View:
-        if self.training:
+        if self.training and self.random_crop:
             return random_view(*cache.scaled, self.crop_size, rng)
-        return evaluation_view(self.view, cache.scaled, self.crop_size)
+        view = "full" if self.training else self.view
+        return evaluation_view(view, cache.scaled, self.crop_size)
 
 
 def evaluation_view(name: str, scaled: tuple[int, int], crop_size: int) -> View:

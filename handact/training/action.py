@@ -97,6 +97,11 @@ def train_action(
     )
     fps = float(np.median([video.fps for video in videos]))
     train = _clip_set(dataset, videos, caches, config, fps, training=True)
+    if not config.random_crop and len(train.shapes) > 1:
+        raise ConfigError(
+            f"random_crop = false, but training videos have {len(train.shapes)} shapes",
+            "whole frames can be stacked only where all are of one shape",
+        )
     val = _clip_set(dataset, val_videos, caches, config, fps, training=False)
     data = _fingerprint(dataset, [*videos, *val_videos], localizer)
     last = open_run(folder, "action", config, data, resume=resume, overwrite=overwrite, log=log)
@@ -171,8 +176,7 @@ def predict_clips(
     network: ActionNetwork, clips: ClipSet, *, batch_size: int, device: torch.device
 ) -> np.ndarray:
     """Return the logits (M, K) of each clip."""
-    # Whole frames of videos of other shapes do not stack.
-    size = 1 if clips.view == "full" else batch_size
+    size = 1 if clips.view == "full" and len(clips.shapes) > 1 else batch_size
     loader = DataLoader(clips, batch_size=size, collate_fn=stack_clips)
     network.eval()
     results = []
@@ -285,6 +289,7 @@ def _clip_set(
         with_hands=config.hands != "none",
         with_frames=config.hands != "only",
         training=training,
+        random_crop=config.random_crop,
         flip=config.flip,
         colour=config.colour,
         seed=config.seed,

@@ -108,7 +108,7 @@ class VideoIndex:
             of = "" if self.promised is None else f" of {self.promised:.1f}"
             parts.append(f"cut off after frame {self.num_frames - 1} ({self.duration:.1f}{of} s)")
         if self.damaged:
-            parts.append(f"{count(self.damaged, 'damaged packet')} skipped")
+            parts.append(f"{_count(self.damaged, 'damaged packet')} skipped")
         return "; ".join(parts) or None
 
     def save(self, path: str | Path) -> None:
@@ -161,7 +161,7 @@ def _is_variable(ticks: np.ndarray) -> bool:
     return bool(np.abs(steps - usual).max() > max(1.0, 0.05 * usual))
 
 
-def count(number: int, what: str) -> str:
+def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
@@ -235,7 +235,6 @@ def _scan_file(source: Source, on_progress: Progress | None) -> VideoIndex:
     if on_progress:
         on_progress(len(tally.ticks), len(tally.ticks))
     seekable = not (source.is_avi or clock.repaired)
-    promised = source.promised_end()
     ticks = np.array(tally.ticks, np.int64)
     return VideoIndex(
         path=source.path,
@@ -249,7 +248,7 @@ def _scan_file(source: Source, on_progress: Progress | None) -> VideoIndex:
         start=clock.start or 0,
         keys=np.array(tally.keys if seekable else [], np.int64),
         step=clock.step,
-        promised=None if promised is None else float(promised),
+        promised=None if source.promised is None else float(source.promised),
         size=size,
         mtime_ns=mtime_ns,
     )
@@ -264,12 +263,12 @@ def _warnings(source: Source, clock: Clock, ticks: np.ndarray, sizes: dict) -> t
     notes = {
         f"variable frame rate ({_rates(ticks, clock.time_base)})": _is_variable(ticks),
         f"the first frame stands at {start:.3f} s in the file": abs(start) >= 0.001,
-        f"an edit list hides {count(source.discarded, 'frame')}": source.discarded,
-        f"{count(clock.repaired, 'frame')} with a missing, doubled or backward time stamp":
+        f"an edit list hides {_count(source.discarded, 'frame')}": source.discarded,
+        f"{_count(clock.repaired, 'frame')} with a missing, doubled or backward time stamp":
             clock.repaired,
         "AVI has no display times: frames are counted at the header's rate": source.is_avi,
-        f"{count(source.corrupt, 'frame')} decoded only in part": source.corrupt,
-        f"the picture changes its size: {count(other, 'frame')} scaled to {width}x{height}":
+        f"{_count(source.corrupt, 'place')} where parts of the picture are missing": source.corrupt,
+        f"the picture changes its size: {_count(other, 'frame')} scaled to {width}x{height}":
             other,
         "interlaced": source.interlaced,
         f"pixels are not square ({ratio})": ratio not in (None, 0, 1),
@@ -300,7 +299,7 @@ def _scan_folder(folder: Path, fps: float | None, on_progress: Progress | None) 
             on_progress(i + 1, len(pictures))
     (width, height), *others = sizes
     scaled = sum(sizes[size] for size in others)
-    note = f"the pictures differ in size: {count(scaled, 'picture')} scaled to {width}x{height}"
+    note = f"the pictures differ in size: {_count(scaled, 'picture')} scaled to {width}x{height}"
     size, mtime_ns = fingerprint(folder)
     return VideoIndex(
         path=folder,

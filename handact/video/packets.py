@@ -6,6 +6,7 @@ damaged one costs itself and not the rest; apply the display rotation, which PyA
 each frame a tick that always grows, also where the stamps in the file do not.
 """
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ from av.video.stream import VideoStream
 
 from handact.errors import VideoError
 
-__all__ = ["Clock", "Source", "missing_index"]
+__all__ = ["Clock", "Source"]
 
 _MOST_READ_ERRORS = 100  # in a row, before the rest of a file is given up
 _FRAME_THREADS = 1 << 12  # AV_CODEC_CAP_FRAME_THREADS
@@ -34,8 +35,11 @@ class Source:
         stream: The stream that is decoded.
         damaged: Packets that the decoder refused so far.
         discarded: Packets that an edit list marks as not to be shown.
-        corrupt: Frames that the decoder gave out although parts of them are missing.
-        last_end: End of the last packet read, in seconds of the container, or None.
+        corrupt: Packets and frames that were decoded although parts of them are missing.
+        rate: Frames per second as the header has it; 25 where it has none.
+        promised: When the header says that the stream ends, in seconds of the container, or None.
+        num_frames_hint: Frames by the header, which may be wrong by any amount, or None.
+        is_avi: Whether this is AVI, whose stamps are those of storage and not of display.
 
     Raises:
         VideoError: No such file, zero bytes, not a video, cut off before its index, no video
@@ -56,29 +60,29 @@ class Source:
         except BaseException:
             self.container.close()
             raise
+        self._read_header()
         self.damaged = self.discarded = self.corrupt = 0
         self.interlaced = False
-        self.last_end: Fraction | None = None
+        self._last_end: Fraction | None = None
         self._threaded = threads != 1
         self._flushed = True
 
-    @property
-    def is_avi(self) -> bool:
-        """Whether this is AVI, whose stamps are those of storage and not of display."""
-        return self.container.format.name == "avi"
-
-    @property
-    def rate(self) -> Fraction:
-        """Frames per second as the header has it; 25 where it has none."""
-        return self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
-
-    @property
-    def num_frames_hint(self) -> int | None:
-        """Frames by the header, which may be wrong by any amount; None where it says nothing."""
-        if self.stream.frames:
-            return self.stream.frames
-        seconds = self.promised_end()
-        return round(seconds * self.rate) if seconds else None
+    def _read_header(self) -> None:
+        # All at once and now: PyAV's objects point into freed memory when the file is closed.
+        stream, kind = self.stream, self.container.format.name
+        self.is_avi = kind == "avi"
+        self.time_base = stream.time_base
+        self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        self.promised = _promised_end(self.container, stream)
+        self.num_frames_hint = stream.frames or None
+        if self.num_frames_hint is None and self.promised:
+            self.num_frames_hint = round(self.promised * self.rate)
+        self._size = self.path.stat().st_size
+        self._promised_size = _samples_end(stream) if "mp4" in kind else _promised_size(self.path)
+        if self.is_avi and self._promised_size > self._size:
+            self.promised = None  # its index is lost, and FFmpeg guesses
+        # Transport streams have no header; an mp4 in pieces promises nothing of use.
+        self._promise_is_exact = kind in ("avi", "matroska,webm")
 
     def frames(self) -> Iterator[VideoFrame]:
         """Decode from the beginning to the end, in presentation order, whatever is damaged.
@@ -103,7 +107,7 @@ class Source:
         """Decode from where the file stands; stop at the first damage if there are threads."""
         self._flushed = True
         sent = 0
-        for packet in self._packets():
+        for packet in self.packets():
             sent += 1
             frames = self._send(packet)
             if self.damaged and self._threaded:
@@ -123,6 +127,7 @@ class Source:
             # The end of the stream itself is no damage: there is no packet that was lost.
             self.damaged += packet is not None
             return []
+        self.corrupt += packet is not None and packet.is_corrupt
         for frame in frames:
             self.corrupt += frame.is_corrupt
             self.interlaced |= frame.interlaced_frame
@@ -134,7 +139,8 @@ class Source:
             return 0
         return context.thread_count - 1
 
-    def _packets(self) -> Iterator[av.Packet]:
+    def packets(self) -> Iterator[av.Packet]:
+        """Read packet by packet without decoding; go on behind a place that cannot be parsed."""
         failures = 0
         while failures < _MOST_READ_ERRORS:
             try:
@@ -146,15 +152,15 @@ class Source:
                     yield packet
                 return
             except av.FFmpegError:
-                failures += 1  # a place that cannot be parsed: the next call goes on behind it
+                failures += 1
 
     def _note(self, packet: av.Packet) -> None:
         self.discarded += packet.is_discard
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is None:
             return
-        end = (stamp + (packet.duration or 0)) * self.stream.time_base
-        self.last_end = end if self.last_end is None else max(self.last_end, end)
+        end = (stamp + (packet.duration or 0)) * self.time_base
+        self._last_end = end if self._last_end is None else max(self._last_end, end)
 
     def seek(self, stamp: int) -> bool:
         """Go to the key frame at or before a stamp; False where the file cannot do that."""
@@ -177,32 +183,13 @@ class Source:
         image = frame.to_ndarray(format="rgb24", width=width, height=height)
         return _turn_upright(image, self._matrix)
 
-    def promised_end(self) -> Fraction | None:
-        """When the header says that the stream ends, in seconds of the container, or None."""
-        if self.stream.duration:
-            return (self.stream.duration + (self.stream.start_time or 0)) * self.stream.time_base
-        tag = self.stream.metadata.get("DURATION", "")
-        if tag.count(":") == 2:
-            hours, minutes, seconds = tag.split(":")
-            return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-        if self.container.duration and len(self.container.streams) == 1:
-            return Fraction(self.container.duration, av.time_base)
-        return None
-
     def is_cut_off(self) -> bool:
         """Whether the file ends before what its header promises; to be asked after decoding."""
-        name = self.container.format.name
-        if "mp4" in name and self._has_samples_beyond():
+        if self._promised_size > self._size:
             return True
-        promised = self.promised_end()
-        if promised is None or self.last_end is None or name not in ("avi", "matroska,webm"):
+        if self.promised is None or self._last_end is None or not self._promise_is_exact:
             return False
-        return promised - self.last_end > Fraction(1, 4) + 2 / self.rate
-
-    def _has_samples_beyond(self) -> bool:
-        entries = self.stream.index_entries
-        last = entries[max(0, len(entries) - 8) :]
-        return any(e.pos + e.size > self.path.stat().st_size for e in last)
+        return self.promised - self._last_end > Fraction(1, 4) + 2 / self.rate
 
     def nothing_decodable(self) -> VideoError:
         """Return the error for a video without a single frame, to be raised."""
@@ -233,7 +220,7 @@ class Clock:
 
     def __init__(self, source: Source) -> None:
         self._counts = source.is_avi
-        self.time_base = 1 / source.rate if self._counts else source.stream.time_base
+        self.time_base = 1 / source.rate if self._counts else source.time_base
         self.step = max(1, round(1 / (source.rate * self.time_base)))
         self.start: int | None = None
         self.repaired = 0
@@ -268,7 +255,7 @@ class Clock:
         return self._last + 1
 
 
-def missing_index(path: Path) -> bool:
+def _missing_index(path: Path) -> bool:
     """Whether this is an mp4 or mov without its index, as a recording that broke off leaves it."""
     kinds = set()
     with path.open("rb") as file:
@@ -279,10 +266,11 @@ def missing_index(path: Path) -> bool:
             length, kind = int.from_bytes(head[:4], "big"), head[4:8]
             if length == 1:
                 length = int.from_bytes(head[8:16], "big")
-            kinds.add(kind)
             if length < 8:
                 break
             position += length
+            if position <= size or kind == b"mdat":
+                kinds.add(kind)
     return b"ftyp" in kinds and not kinds & {b"moov", b"moof"}
 
 
@@ -302,30 +290,67 @@ def _open_container(path: Path) -> av.container.InputContainer:
             options={"protocol_whitelist": "file"},
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        if missing_index(path):
-            raise VideoError(
-                f"{path}: the video is cut off: its index is missing",
-                "copy it again; if the recording itself broke off, a repair tool such as untrunc "
-                "may rebuild it",
-            ) from error
-        raise VideoError(
-            f"{path}: not a video that can be read", "open it in a player to see whether it plays"
+        raise _refusal(
+            path, "not a video that can be read", "open it in a player to see whether it plays"
         ) from error
+
+
+def _refusal(path: Path, reason: str, hint: str) -> VideoError:
+    """Return the error to raise; an mp4 that lost its index can fail in several ways."""
+    if _missing_index(path):
+        reason = "the video is cut off: its index is missing"
+        hint = "copy it again; a recording that broke off may be rebuilt by a tool such as untrunc"
+    return VideoError(f"{path}: {reason}", hint)
 
 
 def _pick_stream(container: av.container.InputContainer, path: Path) -> VideoStream:
     pictures = av.stream.Disposition.attached_pic
     streams = [s for s in container.streams.video if not s.disposition & pictures]
     if not streams:
-        raise VideoError(
-            f"{path}: there is no video in the file, only {_kinds(container)}",
+        raise _refusal(
+            path,
+            f"there is no video in the file, only {_kinds(container)}",
             "choose the file that has the picture",
         )
     if streams[0].codec_context is None:
-        raise VideoError(
-            f"{path}: no decoder for this kind of video", "convert it to H.264, as ffmpeg can"
+        raise _refusal(
+            path, "no decoder for this kind of video", "convert it to H.264, as ffmpeg can"
         )
     return streams[0]
+
+
+def _promised_end(container: av.container.InputContainer, stream: VideoStream) -> Fraction | None:
+    if stream.duration:
+        return (stream.duration + (stream.start_time or 0)) * stream.time_base
+    tag = stream.metadata.get("DURATION", "")
+    if re.fullmatch(r"\d+:\d+:\d+(\.\d+)?", tag):
+        hours, minutes, seconds = tag.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    if container.duration and len(container.streams) == 1:
+        return Fraction(container.duration, av.time_base)
+    return None
+
+
+def _samples_end(stream: VideoStream) -> int:
+    """Return the byte where the last of the samples that an mp4's index lists ends."""
+    entries = stream.index_entries
+    return max((e.pos + e.size for e in entries[max(0, len(entries) - 8) :]), default=0)
+
+
+def _promised_size(path: Path) -> int:
+    """Return how many bytes an AVI or Matroska file says it has; 0 where it says nothing."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head[:4] == b"RIFF":
+        return 8 + int.from_bytes(head[4:8], "little")
+    at = head.find(b"\x18\x53\x80\x67")  # Segment
+    if not head.startswith(b"\x1a\x45\xdf\xa3") or at < 0:
+        return 0
+    at += 4
+    length = 9 - head[at].bit_length()  # of the size itself: one leading 0 bit for each more byte
+    size = int.from_bytes(head[at : at + length], "big") & ((1 << 7 * length) - 1)
+    unknown = size == (1 << 7 * length) - 1  # a live recording
+    return 0 if unknown else at + length + size
 
 
 def _kinds(container: av.container.InputContainer) -> str:

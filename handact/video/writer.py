@@ -1,6 +1,7 @@
 """Writing H.264 that browsers play, with true time stamps."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -68,7 +69,7 @@ class VideoWriter:
             self._container = av.open(
                 f"file:{temporary}", "w", format="mp4", options={"movflags": "+faststart"}
             )
-            self._stack.callback(self._container.close)
+            self._stack.callback(self._close)
             self._stream = self._add_stream()
         except BaseException as error:
             self._stack.__exit__(type(error), error, error.__traceback__)
@@ -128,11 +129,21 @@ class VideoWriter:
         return round(self.num_written * TICKS_PER_SECOND / self._rate)
 
     def _encode(self, frame: VideoFrame | None) -> None:
-        try:
+        with self._named_errors():
             for packet in self._stream.encode(frame):
                 self._container.mux(packet)
-        except OSError:
-            raise
+
+    def _close(self) -> None:
+        with self._named_errors():
+            self._container.close()
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """Let FFmpeg's errors name the file that the person knows, and be of our own kinds."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
         except av.FFmpegError as error:
             raise VideoError(f"{self.path}: the H.264 encoder failed: {error}") from error
 

@@ -93,27 +93,30 @@ def test_help_needs_neither_torch_nor_pandas() -> None:
 
 
 def test_all_lists_what_is_there() -> None:
-    for paths in _modules().values():
-        for path in paths:
-            tree = ast.parse(path.read_text())
-            for node in tree.body:
-                if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
-                    names = ast.literal_eval(node.value)
-                    assert names == sorted(names, key=_ruff_order), path
-                    defined = {n.name for n in tree.body if hasattr(n, "name")}
-                    assigned = {
-                        getattr(t, "id", "")
-                        for n in tree.body
-                        if isinstance(n, ast.Assign | ast.AnnAssign)
-                        for t in (n.targets if isinstance(n, ast.Assign) else [n.target])
-                    }
-                    imported = {
-                        a.asname or a.name
-                        for n in tree.body
-                        if isinstance(n, ast.ImportFrom)
-                        for a in n.names
-                    }
-                    assert set(names) <= defined | assigned | imported, path
+    for path in (path for paths in _modules().values() for path in paths):
+        tree = ast.parse(path.read_text())
+        names = _exported(tree)
+        assert names == sorted(names, key=_ruff_order), path
+        assert set(names) <= _defined(tree), path
+
+
+def _exported(tree: ast.Module) -> list[str]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return ast.literal_eval(node.value)
+    return []
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """Return the names that a module defines, assigns or imports."""
+    names = {node.name for node in tree.body if hasattr(node, "name")}
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            stored = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+            names |= {n.id for n in stored if isinstance(n.ctx, ast.Store)}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
 
 
 def _ruff_order(name: str) -> tuple[int, str]:

@@ -48,7 +48,13 @@ def _describe_os_error(error: OSError) -> tuple[str, str | None]:
     return f"{where}{reason}", hints.get(code)
 
 
-app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_show_locals=False)
+# Plain help: drawing it with rich takes longer than all the rest of `--help`.
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+)
 
 
 def _print_version(wanted: bool) -> None:

@@ -26,7 +26,7 @@ __all__ = [
 
 DatasetArgument = Annotated[
     Path,
-    typer.Argument(metavar="[DATASET]", help="The dataset folder.", show_default="this folder"),
+    typer.Argument(metavar="DATASET", help="The dataset folder.", show_default="this folder"),
 ]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto")

@@ -16,7 +16,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put it.")] = Path(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put it.")] = Path(
         "handact-demo"
     ),
     seed: Annotated[int, typer.Option(help="Of the videos and of both trainings.")] = 0,

@@ -204,7 +204,7 @@ def segment(
     videos: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[VIDEO]...",
+            metavar="VIDEO",
             help="Video files, folders of frames, or names of videos of the dataset.",
             show_default="the dataset's test videos",
         ),

@@ -71,11 +71,12 @@ def _with_offsets(model: ActionModel, offsets: np.ndarray) -> ActionModel:
     return _Fixed(**{name: getattr(model, name) for name in ActionModel.__dataclass_fields__})
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 64])
+@pytest.mark.parametrize("batch_size", [1, 64])
 def test_batch_size_changes_no_label(model: ActionModel, trained: Path, batch_size: int) -> None:
     video = trained / "videos" / "test-1.mp4"
-    one = score_video(model, video, CONFIG)
-    other = score_video(model, video, replace(CONFIG, batch_size=batch_size))
+    config = replace(CONFIG, window_stride=3)
+    one = score_video(model, video, config)
+    other = score_video(model, video, replace(config, batch_size=batch_size))
     np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-4)
     assert (one.probabilities.argmax(1) == other.probabilities.argmax(1)).all()
     np.testing.assert_allclose(one.hands, other.hands, atol=1e-4)

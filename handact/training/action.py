@@ -220,6 +220,8 @@ def _loader(train: ClipSet, config: ActionConfig, device: torch.device) -> DataL
         collate_fn=stack_clips,
         pin_memory=device.type == "cuda",
         persistent_workers=workers > 0,
+        # What the loader draws for its workers must not come out of the networks' dropout.
+        generator=torch.Generator(),
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from handact.bench.drawing import Look, draw_look, draw_moment, project
 from handact.bench.script import BACKGROUND, CLASSES, Moment, write_script
+from handact.errors import LabelError
 from handact.files import atomic_path, write_text
 from handact.labels import HAND_COLUMNS, Segment
 from handact.video import VideoWriter
@@ -92,7 +93,7 @@ def write_video(path: Path, scene: Scene, *, on_progress: Progress | None = None
 
 
 def write_dataset(
-    folder: Path,
+    folder: str | Path,
     *,
     seed: int = 0,
     train: int = 12,
@@ -107,7 +108,8 @@ def write_dataset(
 ) -> None:
     """Write videos and their labels as a dataset folder.
 
-    Videos that are there already are kept, so that a run that was stopped goes on.
+    Videos and tables that are there already are kept, so that a run that was stopped goes on, and
+    what a person changed in the tables since stays.
 
     Args:
         folder: The dataset folder.
@@ -121,7 +123,16 @@ def write_dataset(
         height: Of the pictures.
         hand_label_every: Every n-th frame gets a row in hands.csv.
         on_progress: Told how many frames are drawn, of how many.
+
+    Raises:
+        LabelError: The folder holds another dataset, or a bench of another seed or size.
     """
+    folder = Path(folder)
+    made_by = (
+        f"seed {seed}, videos {train}+{val}+{test} of {seconds:g} s at {fps:g} fps, "
+        f"{width}x{height}, hands every {hand_label_every}"
+    )
+    _claim(folder, made_by)
     splits = [("train", train), ("val", val), ("test", test)]
     scenes = [
         (split, plan_video(f"{split}-{i + 1}", seed=(seed, part, i), seconds=seconds, fps=fps,
@@ -164,14 +175,33 @@ def _write_tables(folder: Path, scenes: list[tuple[str, Scene]], every: int) -> 
         for frame in range(0, scene.truth.num_frames, every)
     ]
     _write_csv(folder / "hands.csv", pd.DataFrame(hands, columns=list(HAND_COLUMNS)))
+
+
+def _claim(folder: Path, made_by: str) -> None:
+    """Write dataset.toml first: labels of one bench must never meet the videos of another."""
+    path = folder / "dataset.toml"
+    mark = f"Drawn by handact ({made_by}); the labels are exact."
+    if path.exists():
+        if mark not in path.read_text(encoding="utf-8-sig"):
+            raise LabelError(
+                f"{path} is of another dataset than this bench ({made_by})",
+                hint="give another folder, or the seed and sizes that made this one",
+            )
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise LabelError(
+            f"{folder} is not empty and has no dataset.toml", hint="give a new or an empty folder"
+        )
     names = ", ".join(f'"{name}"' for name in CLASSES)
     write_text(
-        folder / "dataset.toml",
+        path,
         f'name = "work bench"\nclasses = [{names}]\nbackground = "{BACKGROUND}"\n'
-        'notes = "Drawn by handact demo; the labels are exact."\n',
+        f'notes = "{mark}"\n',
     )
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
+    if path.exists():
+        return  # a person may have changed it since
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.5f")

@@ -14,6 +14,7 @@ import pytest
 from handact.bench import BACKGROUND, CLASSES, Scene, plan_video, write_dataset, write_video
 from handact.bench.drawing import Look, draw_moment, project
 from handact.dataset import read_dataset
+from handact.errors import LabelError
 from handact.labels import Segment, find_overlap
 
 
@@ -256,3 +257,28 @@ def test_write_dataset_keeps_videos_that_are_there(tmp_path: Path) -> None:
     write_dataset(tmp_path, **size)
     assert first.stat().st_mtime_ns == before
     assert second.exists()
+
+
+def test_write_dataset_keeps_what_a_person_changed(tmp_path: Path) -> None:
+    size = {"train": 1, "val": 0, "test": 0, "seconds": 2, "width": 160, "height": 90}
+    write_dataset(tmp_path, **size)
+    actions = tmp_path / "actions.csv"
+    actions.write_text("video,start_frame,end_frame,action\ntrain-1,1,9,wipe bench\n")
+    before = actions.read_bytes()
+    write_dataset(tmp_path, **size)
+    assert actions.read_bytes() == before
+
+
+def test_write_dataset_refuses_the_folder_of_another(tmp_path: Path) -> None:
+    """The videos are kept, so the labels of another seed would be wrong without a word."""
+    size = {"train": 1, "val": 0, "test": 0, "seconds": 2, "width": 160, "height": 90}
+    write_dataset(tmp_path, seed=0, **size)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    with pytest.raises(LabelError, match="another dataset"):
+        write_dataset(tmp_path, seed=1, **size)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "actions.csv").write_text("a person's\n")
+    with pytest.raises(LabelError, match="not empty"):
+        write_dataset(theirs, **size)

@@ -173,13 +173,15 @@ def test_a_crop_larger_than_the_frame_is_an_error(dataset: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"shift": "none"},
-        {"hands": "pooled"},
-        {"hands": "only", "sampling": "dense"},
-        {"view": "full", "fuse_after": "layer3"},
-        {"workers": 1, "precision": "bfloat16", "clips_per_segment": 2},
+        pytest.param({"shift": "none"}, id="TSN", marks=pytest.mark.slow),
+        pytest.param({"hands": "pooled"}, id="pooled", marks=pytest.mark.slow),
+        pytest.param({"hands": "only", "sampling": "dense"}, id="hands only, dense"),
+        pytest.param({"view": "full", "fuse_after": "layer3"}, id="full view"),
+        pytest.param({"random_crop": False}, id="whole frames", marks=pytest.mark.slow),
+        pytest.param(
+            {"precision": "bfloat16", "clips_per_segment": 2}, id="bfloat16", marks=pytest.mark.slow
+        ),
     ],
-    ids=["TSN", "pooled", "hands only, dense", "full view", "workers, bfloat16"],
 )
 def test_every_variant_trains(run_folder: Path, change: dict) -> None:
     config = replace(TINY_ACTION, epochs=1, **change)

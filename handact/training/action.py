@@ -103,7 +103,7 @@ def train_action(
             "whole frames can be stacked only where all are of one shape",
         )
     val = _clip_set(dataset, val_videos, caches, config, fps, training=False)
-    data = _fingerprint(dataset, [*videos, *val_videos], localizer)
+    data = _fingerprint(dataset, [*videos, *val_videos], align, localizer)
     last = open_run(folder, "action", config, data, resume=resume, overwrite=overwrite, log=log)
     log(f"{len(train)} clips to train on, {len(val)} to validate on")
 
@@ -358,11 +358,13 @@ def _require_labels(dataset: Dataset, videos: list[Video]) -> None:
         )
 
 
-def _fingerprint(dataset: Dataset, videos: list[Video], localizer: Localizer | None) -> str:
-    labels = {
-        video.name: [asdict(s) for s in dataset.actions.get(video.name, [])] for video in videos
-    }
-    text = json.dumps([dataset.classes, labels, localizer and localizer.source])
+def _fingerprint(
+    dataset: Dataset, videos: list[Video], align: AlignConfig, localizer: Localizer | None
+) -> str:
+    """Return a hash of what the clips are made of: labels, hands, and how frames are prepared."""
+    labels = {video.name: [asdict(s) for s in dataset.actions[video.name]] for video in videos}
+    source = None if localizer is None else localizer.source
+    text = json.dumps([dataset.classes, labels, asdict(align), source])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -67,6 +67,7 @@ class Moment:
     right: Pose
     product_angle: float = 0.0
     lever: float = 0.0  # 0 up to 1 pulled
+    progress: float | None = None  # of the action's own movement, 0 to 1; None on the way
 
 
 @dataclass
@@ -112,29 +113,41 @@ def _plan_actions(rng: np.random.Generator) -> Iterator[str]:
 
 
 def _act(state: _State, action: str) -> None:
-    """Append the way to an action, as background, and the action."""
+    """Append the way to an action and its movement.
+
+    An action lasts from taking up what it needs, halfway there, to letting go of it, halfway to
+    what follows.
+    """
     number = state.frames(1.3, 2.6)
     moves = _MOVES[action](state.rng)
-    steps = [moves(u) for u in np.linspace(0, 1, number)]
-    _rest(state, steps[0])
-    start = len(state.moments)
+    steps = [(u, moves(u)) for u in np.linspace(0, 1, number)]
+    if not state.segments or state.rng.random() < 0.45:
+        _idle(state)
+        start = _travel(state, steps[0][1])
+    else:
+        start = _travel(state, steps[0][1])
+        _end_action(state, start)
     angle = state.now.product_angle
-    state.moments += [replace(m, product_angle=angle + m.product_angle) for m in steps]
-    state.segments.append(Segment(start, start + number, action))
+    state.moments += [
+        replace(m, product_angle=angle + m.product_angle, progress=u) for u, m in steps
+    ]
+    state.segments.append(Segment(start, len(state.moments), action))
 
 
-def _rest(state: _State, goal: Moment) -> None:
-    """Append what lies between two actions: idling, hands that go away, and the way to `goal`."""
-    rng = state.rng
-    if rng.random() < 0.35:
-        _travel(state, _idle_moment(state.now, rng), state.frames(0.3, 0.7))
-        idle = state.now
-        for u in np.linspace(0, 2 * np.pi, state.frames(0.4, 1.6)):
-            sway = 14 * np.array([np.sin(u), np.sin(2 * u) / 2])
-            left = replace(idle.left, at=idle.left.at + sway)
-            right = replace(idle.right, at=idle.right.at - sway)
-            state.moments.append(replace(idle, left=left, right=right))
-    _travel(state, goal, state.frames(0.4, 0.8))
+def _end_action(state: _State, frame: int) -> None:
+    if state.segments:
+        state.segments[-1] = replace(state.segments[-1], end_frame=frame)
+
+
+def _idle(state: _State) -> None:
+    """Append background: hands that come to rest or go away, and sway there."""
+    _end_action(state, _travel(state, _idle_moment(state.now, state.rng)))
+    idle = state.now
+    for u in np.linspace(0, 2 * np.pi, state.frames(0.4, 1.6)):
+        sway = 14 * np.array([np.sin(u), np.sin(2 * u) / 2])
+        left = replace(idle.left, at=idle.left.at + sway)
+        right = replace(idle.right, at=idle.right.at - sway)
+        state.moments.append(replace(idle, left=left, right=right))
 
 
 def _idle_moment(now: Moment, rng: np.random.Generator) -> Moment:
@@ -146,15 +159,16 @@ def _idle_moment(now: Moment, rng: np.random.Generator) -> Moment:
     return replace(now, left=Pose(places["left"]), right=Pose(places["right"]))
 
 
-def _travel(state: _State, goal: Moment, number: int) -> None:
-    """Append `number` frames on the way to `goal`, which itself is not appended."""
-    start = state.now
+def _travel(state: _State, goal: Moment) -> int:
+    """Append the way to `goal` and return the frame in which what the hands hold changes."""
+    start, number, begin = state.now, state.frames(0.4, 0.8), len(state.moments)
     for u in np.linspace(0, 1, number + 1)[1:]:
         left, right = (
             _between(getattr(start, side), getattr(goal, side), u) for side in ("left", "right")
         )
         lever = start.lever + _smooth(u) * (goal.lever - start.lever)
-        state.moments.append(replace(start, left=left, right=right, lever=lever))
+        state.moments.append(replace(start, left=left, right=right, lever=lever, progress=None))
+    return begin + number // 2
 
 
 def _between(a: Pose, b: Pose, u: float) -> Pose:

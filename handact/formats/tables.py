@@ -25,7 +25,6 @@ from handact.labels import HAND_COLUMNS, TRACK_COLUMNS, Segment
 __all__ = [
     "ACTION_COLUMNS",
     "ActionRow",
-    "Problem",
     "parse_actions",
     "parse_hands",
     "read_actions",

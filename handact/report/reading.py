@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 
 from handact.errors import LabelError
-from handact.formats.tables import (
-    ACTION_COLUMNS,
+from handact.formats.tables import ACTION_COLUMNS, parse_actions, parse_hands
+from handact.formats.text import (
     Problem,
-    parse_actions,
-    parse_hands,
     parse_numbers,
     parse_whole_numbers,
     read_table,

@@ -3,10 +3,11 @@
 The modules, lowest layer first (each imports only from the layers before it):
 
 - `errors`
-- `labels`, `config`, `alignment`, `sampling`, `cleaning`, `metrics`: arithmetic, no torch
-- `files`, `video`, `formats`, `dataset`, `bench`, `plots`: touch files
-- `data`, `models`, `weights`, `checkpoint`: touch torch
-- `training`, `align`, `segment`, `evaluation`, `report`, `demo`: do the work
+- `labels`, `config`, `alignment`, `sampling`, `cleaning`, `metrics`, `results`, `progress`:
+  arithmetic and plain values
+- `files`, `video`, `formats`, `dataset`, `bench`, `plots`, `scores`: touch files
+- `device`, `data`, `models`, `weights`, `checkpoint`: touch torch
+- `training`, `align`, `engine`, `overlay`, `segment`, `evaluation`, `report`, `demo`: do the work
 - `cli`: talks to people
 """
 

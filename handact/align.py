@@ -6,7 +6,7 @@ every detection that can still change its smoothed hand has been made.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,18 @@ from handact.errors import VideoError
 from handact.files import atomic_path, write_text
 from handact.labels import TRACK_COLUMNS
 from handact.models.hands import HandLocalizer
-from handact.video import Frame, FrameStream
+from handact.progress import Progress
+from handact.video import Frame, FrameStream, file_fingerprint
 
-__all__ = ["Localizer", "align_dataset", "align_frames", "load_localizer", "track_table"]
+__all__ = [
+    "Localizer",
+    "align_dataset",
+    "align_frames",
+    "load_localizer",
+    "track_table",
+    "write_tracks",
+]
 
-Progress = Callable[[int, int | None], None]
 
 CACHE_VERSION = 1
 
@@ -108,6 +115,9 @@ def align_frames(
             yield _cut(frame, track[frame.index - first], config, localizer)
         keep = max(0, settled - reach - first)
         detections, first = detections[keep:], first + keep
+    if waiting and waiting[-1].index % config.every:
+        # The frames at the end would have nothing behind them to interpolate to.
+        detections[-1] = _detect([waiting[-1]], replace(config, every=1), localizer)[0]
     track = smooth_track(detections, bridge=bridge, smooth=smooth)
     while waiting:
         frame = waiting.popleft()
@@ -154,10 +164,17 @@ def align_dataset(
 
         _align_video(folder, video, config, localizer, made_by[video.name], report)
         done += video.frames
-        if localizer:
-            _write_track(dataset, video, AlignedCache(folder, video.name))
-    write_text(dataset.runs / "align" / "config.toml", format_toml({"align": config}))
     return {v.name: AlignedCache(folder, v.name) for v in videos}
+
+
+def write_tracks(dataset: Dataset, caches: dict[str, AlignedCache], config: AlignConfig) -> None:
+    """Leave in runs/align the hand track of each video, and the settings for `train-action`."""
+    for name, cache in caches.items():
+        if cache.cutout_side:
+            with atomic_path(dataset.runs / "align" / f"{name}.csv") as temporary:
+                table = track_table(name, cache.hands)
+                table.to_csv(temporary, index=False, float_format="%.5g")
+    write_text(dataset.runs / "align" / "config.toml", format_toml({"align": config}))
 
 
 def track_table(video: str, hands: np.ndarray) -> pd.DataFrame:
@@ -221,10 +238,10 @@ def _align_video(
 
 def _made_by(video: Video, config: AlignConfig, localizer: Localizer | None) -> dict[str, Any]:
     settings = asdict(config)
-    stat = video.path.stat()
     frames = {
         "version": CACHE_VERSION,
-        "video": [stat.st_size, stat.st_mtime_ns],
+        "video": list(file_fingerprint(video.path)),
+        "fps": video.fps,
         "short_side": settings.pop("short_side"),
         "jpeg_quality": settings.pop("jpeg_quality"),
     }
@@ -238,9 +255,3 @@ def _is_current(
 ) -> bool:
     # Without hands, a cache that has them as well will do.
     return is_current(folder, video.name, made_by, part=None if localizer else "frames")
-
-
-def _write_track(dataset: Dataset, video: Video, cache: AlignedCache) -> None:
-    with atomic_path(dataset.runs / "align" / f"{video.name}.csv") as temporary:
-        table = track_table(video.name, cache.hands)
-        table.to_csv(temporary, index=False, float_format="%.5g")

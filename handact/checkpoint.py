@@ -9,7 +9,10 @@ A checkpoint is a dict of plain values and tensors, so it loads without executin
     state             its state dict
     input             what the network must be fed with (sizes, normalisation, clip, rate ...)
     config            settings of the training
-    about             how it came to be: epoch, score, split, start weights
+    classes           (action) their names, in the order of the logits
+    background        (action) one of them
+    durations         (action) seconds of the training segments by class
+    about             how it came to be: epoch, scores, split, videos trained on
     localizer         (action) the hands checkpoint that aligned its clips, or None
     training          (last.pt only) optimiser state and history, to go on from
 """

@@ -93,7 +93,7 @@ class ActionConfig:
     colour: float = 0.0  # brightness, contrast and saturation change by up to this share
     epochs: int = 150
     milestones: tuple[int, ...] = (100, 125)
-    batch_size: int = 64
+    batch_size: int | None = None  # unset: 64, and 32 for clips of 16 frames or more
     learning_rate: float = 0.002
     hand_learning_rate: float = 0.0002
     optimizer: Literal["sgd", "adamw"] = "sgd"  # adamw gets further from random weights
@@ -105,6 +105,10 @@ class ActionConfig:
     )
     workers: int | None = None  # processes that read clips; unset: 0 on a CPU, up to 8 with a GPU
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch_size is None:
+            object.__setattr__(self, "batch_size", 32 if self.clip_len >= 16 else 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ _POSITIVE = {
     "short_side", "cutout_input", "every", "crop_size", "clip_len", "frame_stride",
     "clips_per_segment", "window_stride",
 }  # fmt: skip
+_NOT_NEGATIVE = {"seed", "workers", "bridge_seconds", "smooth_seconds", "weight_decay"}
 _SHARES = {
     "dropout", "flip", "zoom", "move", "colour", "val_fraction", "test_fraction",
     "cutoff_quantile", "momentum",
@@ -185,7 +190,7 @@ def parse_assignments(kind: type[Config], assignments: list[str]) -> dict[str, o
     """Turn `["clip_len=4", "hands=none"]` into settings.
 
     Raises:
-        ConfigError: No `=`, or a key that `kind` does not have.
+        ConfigError: No `=`.
     """
     settings: dict[str, object] = {}
     for text in assignments:
@@ -271,12 +276,20 @@ def _check(config: Config, where: str) -> None:
         value = getattr(config, field.name)
         if field.name in _POSITIVE and value <= 0:
             raise ConfigError(f"{where}: {field.name} = {value}: must be above 0")
+        if field.name in _NOT_NEGATIVE and value is not None and value < 0:
+            raise ConfigError(f"{where}: {field.name} = {value}: must not be negative")
         if field.name in _SHARES and not 0 <= value <= 1:
             raise ConfigError(f"{where}: {field.name} = {value}: must lie in 0..1")
     if isinstance(config, ActionConfig) and config.hands == "only" and config.view == "full":
         raise ConfigError(f"{where}: view = full has no meaning for hands = only")
     if isinstance(config, AlignConfig) and min(config.cutout) <= 0:
         raise ConfigError(f"{where}: cutout = {config.cutout}: must be above 0")
+    if isinstance(config, AlignConfig) and not 1 <= config.jpeg_quality <= 100:
+        raise ConfigError(f"{where}: jpeg_quality = {config.jpeg_quality}: must lie in 1..100")
+    if isinstance(config, HandsConfig) and config.zoom == 1:
+        raise ConfigError(f"{where}: zoom = 1: must be below 1, or a picture shrinks to nothing")
+    if isinstance(config, HandsConfig) and config.val_fraction + config.test_fraction >= 1:
+        raise ConfigError(f"{where}: val_fraction and test_fraction leave nothing to train on")
 
 
 def _known_keys(kind: type[Config]) -> str:

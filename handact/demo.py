@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
-from handact.align import align_dataset, load_localizer
+from handact.align import align_dataset, load_localizer, write_tracks
 from handact.bench import write_dataset
 from handact.checkpoint import load_checkpoint
 from handact.config import (
@@ -18,16 +18,16 @@ from handact.config import (
     read_config,
 )
 from handact.dataset import read_dataset
+from handact.device import pick_device
 from handact.files import write_text
+from handact.progress import Log, Progress
+from handact.segment import segment_videos
 from handact.training.action import train_action
 from handact.training.hands import train_hands
-from handact.training.loop import pick_device
 
 __all__ = ["DEMO_SETTINGS", "SETTINGS_FILE", "prepare_demo", "train_demo"]
 
-Progress = Callable[[int, int | None], None]
 ShowProgress = Callable[[str, str], AbstractContextManager[Progress]]
-Log = Callable[[str], None]
 
 SETTINGS_FILE = "small.toml"
 
@@ -47,7 +47,7 @@ DEMO_SETTINGS: dict[str, Config] = {
         zoom=0.05,
         move=0.05,
     ),
-    "align": AlignConfig(short_side=36, cutout=(0.26, 0.26), cutout_input=32, bridge_seconds=0.3),
+    "align": AlignConfig(short_side=36, cutout=(0.24, 0.24), cutout_input=40, bridge_seconds=0.3),
     "action": ActionConfig(
         backbone="resnet18",
         weights="none",
@@ -60,8 +60,8 @@ DEMO_SETTINGS: dict[str, Config] = {
         clip_len=4,
         frame_stride=4,
         colour=0.1,
-        epochs=30,
-        milestones=(20, 27),
+        epochs=24,
+        milestones=(16, 22),
         batch_size=8,
         learning_rate=0.001,
         hand_learning_rate=0.001,
@@ -87,7 +87,7 @@ def prepare_demo(folder: Path, *, seed: int, show: ShowProgress) -> None:
 
 
 def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> None:
-    """Train the localiser, align, train the action network; go on where it stopped.
+    """Train the localiser, align, train the action network, segment; go on where it stopped.
 
     Raises:
         HandactError: What is in the folder is in the way.
@@ -101,13 +101,23 @@ def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> No
     dataset = read_dataset(folder)
     localizer = load_localizer(dataset.runs / "hands" / "best.pt", pick_device(device))
     with show("align", "frames") as on_progress:
-        align_dataset(
+        caches = align_dataset(
             dataset, list(dataset.videos.values()), align, localizer, on_progress=on_progress
         )
+    write_tracks(dataset, caches, align)
     action = read_config(ActionConfig, settings)
     if not _finished(folder / "runs" / "action", "action", action.epochs):
         with show("train-action", "steps") as on_progress:
             train_action(folder, action, align, device=device, on_progress=on_progress, log=log)
+    with show("segment", "frames") as on_progress:
+        segment_videos(
+            [],
+            read_config(SegmentConfig, settings),
+            dataset=folder,
+            device=device,
+            on_progress=on_progress,
+            log=log,
+        )
 
 
 def _finished(run: Path, kind: str, epochs: int) -> bool:

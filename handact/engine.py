@@ -7,7 +7,7 @@ interpolated, so every frame gets some.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from handact.checkpoint import fingerprint, load_checkpoint
 from handact.config import AlignConfig, SegmentConfig
 from handact.data.aligned import AlignedFrame
 from handact.data.clips import Sample, evaluation_view, network_input, stack_clips
+from handact.device import autocast
 from handact.models.action import ActionNetwork
 from handact.sampling import clip_frames, clip_offsets
 
@@ -39,6 +40,7 @@ class ActionModel:
         background: One of them.
         durations: Seconds of the training segments by class.
         source: Fingerprint of the checkpoint.
+        precision: The setting that the network was trained with.
         device: Where both networks run.
     """
 
@@ -49,13 +51,15 @@ class ActionModel:
     background: str
     durations: dict[str, list[float]]
     source: str
+    precision: str
     device: torch.device
 
     @property
     def align(self) -> AlignConfig:
         """How frames and cut-outs were prepared in training."""
-        settings = dict(self.input["align"])
-        return AlignConfig(**{**settings, "cutout": tuple(settings["cutout"])})
+        settings = self.input["align"]
+        known = {f.name: settings[f.name] for f in fields(AlignConfig) if f.name in settings}
+        return AlignConfig(**{**known, "cutout": tuple(known["cutout"])})
 
     @property
     def offsets(self) -> np.ndarray:
@@ -82,6 +86,7 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
         background=checkpoint["background"],
         durations=checkpoint["durations"],
         source=fingerprint(path),
+        precision=checkpoint["config"]["precision"],
         device=device,
     )
 
@@ -176,8 +181,7 @@ def _run_batch(model: ActionModel, batch: list[Sample]) -> np.ndarray:
     inputs = network_input(
         stack_clips(batch), model.input["mean"], model.input["std"], model.device
     )
-    half = model.device.type == "cuda" and torch.cuda.is_bf16_supported()
-    with torch.inference_mode(), torch.autocast(model.device.type, torch.bfloat16, enabled=half):
+    with torch.inference_mode(), autocast(model.precision, model.device):
         logits = model.network(*inputs)
     return logits.float().softmax(1).cpu().numpy()
 

@@ -1,7 +1,5 @@
 """Predictions next to truth, for the reports: whole videos, trimmed segments, and hands."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,80 +7,25 @@ import pandas as pd
 
 from handact.align import align_dataset, load_localizer
 from handact.checkpoint import load_checkpoint
-from handact.config import HandsConfig, SegmentConfig
+from handact.config import SegmentConfig
 from handact.data.clips import ClipSet
-from handact.data.hands import load_hand_frames
+from handact.data.hands import HandFrames, load_hand_frames
 from handact.dataset import Dataset, Video, read_dataset
+from handact.device import pick_device
 from handact.engine import ActionModel, load_action_model
 from handact.errors import LabelError
 from handact.labels import frames_from_segments
-from handact.scores import Scores
-from handact.segment import (
-    clean_scores,
-    current_scores,
-    score_video,
-    segment_table,
-    write_segment_table,
-)
+from handact.progress import Progress
+from handact.results import Clips, HandPairs, Sequences
+from handact.segment import clean_scores, kept_scores, segment_table, write_segment_table
 from handact.training.action import labelled_clips, predict_clips
-from handact.training.hands import predict_hands, split_hand_frames
-from handact.training.loop import pick_device
+from handact.training.hands import predict_hands
 
 __all__ = [
-    "ClipResult",
-    "HandResult",
-    "SequenceResult",
     "evaluate_clips",
     "evaluate_hands",
     "evaluate_sequences",
 ]
-
-Progress = Callable[[int, int | None], None]
-
-
-@dataclass(frozen=True)
-class SequenceResult:
-    """Labels of every frame of some videos.
-
-    Attributes:
-        classes: K class names.
-        background: One of them.
-        truth: (N,) class indices by video.
-        predicted: The same.
-        fps: Frames a second by video.
-        split: Name of the split.
-        run: Name or path of the run folder.
-        how: How the data were split, and with which settings segmented, in one sentence.
-    """
-
-    classes: tuple[str, ...]
-    background: str
-    truth: dict[str, np.ndarray]
-    predicted: dict[str, np.ndarray]
-    fps: dict[str, float]
-    split: str
-    run: str
-    how: str
-
-
-@dataclass(frozen=True)
-class ClipResult:
-    """Class indices (M,) of trimmed segments, from the central clip of each."""
-
-    classes: tuple[str, ...]
-    truth: np.ndarray
-    predicted: np.ndarray
-
-
-@dataclass(frozen=True)
-class HandResult:
-    """Hands (N, 2, 3) P, x, y in labelled frames, and which frames these are (video, frame)."""
-
-    truth: np.ndarray
-    predicted: np.ndarray
-    frames: pd.DataFrame
-    split: str
-    how: str
 
 
 def evaluate_sequences(
@@ -93,7 +36,7 @@ def evaluate_sequences(
     device: str = "auto",
     config: SegmentConfig | None = None,
     on_progress: Progress | None = None,
-) -> SequenceResult:
+) -> Sequences:
     """Segment the labelled videos of a split and return labels next to truth.
 
     Scores that `segment` left in runs/RUN/segments and that are up to date are used again.
@@ -107,6 +50,8 @@ def evaluate_sequences(
     _require_same_classes(dataset, model)
     videos = _labelled(dataset, split)
     truth, predicted = {}, {}
+    about = load_checkpoint(dataset.run(run) / "best.pt", "action")["about"]
+    num_trained_on = sum(video.name in about["trained_on"] for video in videos)
     total, done = sum(video.frames for video in videos), 0
     for video in videos:
 
@@ -114,7 +59,8 @@ def evaluate_sequences(
             if on_progress:
                 on_progress(before + frame, total)
 
-        scores = _scores(dataset, run, model, video, config, report)
+        path = _outputs(dataset, run) / f"{video.name}.scores.npz"
+        scores = kept_scores(path, model, video.path, config, fps=video.fps, on_progress=report)
         segments = clean_scores(scores, config, model.durations)
         predicted[video.name] = frames_from_segments(
             segments, video.frames, dataset.classes, dataset.background
@@ -125,7 +71,7 @@ def evaluate_sequences(
         table = segment_table(video.name, segments, scores)
         write_segment_table(_outputs(dataset, run) / f"{video.name}.segments.csv", table)
         done += video.frames
-    return SequenceResult(
+    return Sequences(
         classes=dataset.classes,
         background=dataset.background,
         truth=truth,
@@ -133,8 +79,8 @@ def evaluate_sequences(
         fps={video.name: video.fps for video in videos},
         split=split,
         run=run,
-        how=f"split by video; windows engine, window stride {config.window_stride}, "
-        f"cleaning {config.cleaning}",
+        how=f"{_describe_split(dataset, run, split, 'video', num_trained_on)}; windows engine, "
+        f"window stride {config.window_stride}, cleaning {config.cleaning}",
     )
 
 
@@ -145,7 +91,7 @@ def evaluate_clips(
     split: str = "test",
     device: str = "auto",
     on_progress: Progress | None = None,
-) -> ClipResult:
+) -> Clips:
     """Classify the central clip of every labelled segment of a split, background included.
 
     Raises:
@@ -167,10 +113,12 @@ def evaluate_clips(
         with_hands=model.network.hand_use != "none",
         with_frames=model.network.hand_use != "only",
     )
-    logits = predict_clips(model.network, clip_set, batch_size=16, device=where)
+    logits = predict_clips(
+        model.network, clip_set, batch_size=16, device=where, precision=model.precision
+    )
     truth = np.array([clip.label for clip in clips])
     index = np.array([dataset.classes.index(name) for name in model.classes])
-    return ClipResult(dataset.classes, truth, index[logits.argmax(1)])
+    return Clips(dataset.classes, truth, index[logits.argmax(1)])
 
 
 def evaluate_hands(
@@ -180,7 +128,7 @@ def evaluate_hands(
     split: str = "test",
     device: str = "auto",
     on_progress: Progress | None = None,
-) -> HandResult:
+) -> HandPairs:
     """Run the localiser on the labelled frames of a split, frame by frame, without any track.
 
     The split is that of the run: by video, or the random frames that it kept aside.
@@ -190,25 +138,40 @@ def evaluate_hands(
     """
     dataset = read_dataset(root)
     where = pick_device(device)
-    checkpoint = load_checkpoint(dataset.run(run) / "best.pt", "hands")
-    settings = {**checkpoint["config"], "milestones": tuple(checkpoint["config"]["milestones"])}
-    config = HandsConfig(**settings)
-    frames = load_hand_frames(dataset, config.input_size, on_progress=on_progress)
-    chosen = np.flatnonzero(split_hand_frames(dataset, frames, config) == split)
+    path = dataset.run(run) / "best.pt"
+    checkpoint = load_checkpoint(path, "hands")
+    size, by = checkpoint["input"]["size"], checkpoint["about"]["split"]
+    frames = load_hand_frames(dataset, size, on_progress=on_progress)
+    trained = _trained_splits(dataset, run, frames)
+    if by == "frame" and _is_own(dataset, run):
+        chosen = np.flatnonzero(trained == split)
+        how = "split by random frame; frames of the same videos were trained on, which flatters"
+    else:
+        splits = [dataset.videos[name].split for name in frames.table["video"]]
+        chosen = np.flatnonzero(np.array(splits) == split)
+        how = _describe_split(dataset, run, split, "frame", int((trained[chosen] == "train").sum()))
     if not len(chosen):
         raise LabelError(
             f"{dataset.root / 'hands.csv'}: no labelled frame in the {split} split",
             "`--split` names another, `handact split` makes new ones",
         )
     frames = frames.take(chosen)
-    network = load_localizer(dataset.run(run) / "best.pt", where).network
-    predicted = predict_hands(network, frames, batch_size=config.batch_size, device=where)
-    how = {
-        "video": "split by video: no frame of these videos was trained on",
-        "frame": "split by random frame: frames of the same videos were trained on, "
-        "which flatters the figures",
-    }[config.split]
-    return HandResult(frames.truth, predicted, frames.table, split, how)
+    network = load_localizer(path, where).network
+    predicted = predict_hands(network, frames, batch_size=64, device=where)
+    return HandPairs(frames.truth, predicted, frames.table, split, how)
+
+
+def _trained_splits(dataset: Dataset, run: str, frames: HandFrames) -> np.ndarray:
+    """Return the split of each labelled frame when the run was trained; "" of one it has not seen.
+
+    A run of another dataset has seen none.
+    """
+    path = dataset.run(run) / "split.csv"
+    if not _is_own(dataset, run) or not path.exists():
+        return np.full(len(frames), "", dtype=object)
+    kept = pd.read_csv(path, dtype={"video": str, "split": str}, keep_default_na=False)
+    joined = frames.table.merge(kept, on=["video", "frame"], how="left")
+    return joined["split"].fillna("").to_numpy(object)
 
 
 def _labelled(dataset: Dataset, split: str) -> list[Video]:
@@ -221,25 +184,27 @@ def _labelled(dataset: Dataset, split: str) -> list[Video]:
     return videos
 
 
-def _scores(
-    dataset: Dataset,
-    run: str,
-    model: ActionModel,
-    video: Video,
-    config: SegmentConfig,
-    on_progress: Progress,
-) -> Scores:
-    path = _outputs(dataset, run) / f"{video.name}.scores.npz"
-    scores = current_scores(path, model, video.path, config)
-    if scores is None:
-        scores = score_video(model, video.path, config, fps=video.fps, on_progress=on_progress)
-        scores.save(path)
-    return scores
-
-
 def _outputs(dataset: Dataset, run: str) -> Path:
     """Return where a run's segments of this dataset's videos lie, also of another dataset's run."""
-    return dataset.runs / Path(run).name / "segments"
+    folder = dataset.run(run).resolve()
+    if _is_own(dataset, run):
+        return folder / "segments"
+    return dataset.runs / f"{folder.parent.parent.name}-{folder.name}" / "segments"
+
+
+def _is_own(dataset: Dataset, run: str) -> bool:
+    return dataset.runs.resolve() in dataset.run(run).resolve().parents
+
+
+def _describe_split(dataset: Dataset, run: str, split: str, noun: str, num_trained_on: int) -> str:
+    """Say whether the run has seen these videos or frames in training."""
+    if not _is_own(dataset, run):
+        return "split by video; a run of another dataset"
+    if split == "train":
+        return "split by video; trained on"
+    if num_trained_on:
+        return f"split by video, but {num_trained_on} of these {noun}s were trained on"
+    return f"split by video; none of these {noun}s was trained on"
 
 
 def _require_same_classes(dataset: Dataset, model: ActionModel) -> None:

@@ -1,5 +1,6 @@
 """Writing files so that a reader sees the whole new file or the old one, never half of one."""
 
+import errno
 import json
 import os
 import tempfile
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["atomic_path", "write_bytes", "write_json", "write_text"]
+__all__ = ["atomic_path", "check_writable", "write_bytes", "write_json", "write_text"]
 
 
 @contextmanager
@@ -41,6 +42,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Find out whether a folder can be made and written, before the work that would be lost.
+
+    Raises:
+        OSError: It cannot; names the folder.
+    """
+    there = next(part for part in (folder, *folder.absolute().parents) if part.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+    if not os.access(there, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

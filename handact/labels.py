@@ -16,6 +16,7 @@ __all__ = [
     "Segment",
     "fill_background",
     "find_overlap",
+    "frame_edges",
     "frames_from_segments",
     "segments_from_frames",
 ]
@@ -96,6 +97,17 @@ def segments_from_frames(labels: np.ndarray, classes: Sequence[str]) -> list[Seg
     starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
     ends = np.append(starts[1:], len(labels))
     return [Segment(int(a), int(b), classes[labels[a]]) for a, b in zip(starts, ends, strict=True)]
+
+
+def frame_edges(seconds: np.ndarray, fps: float) -> np.ndarray:
+    """Return when each frame begins and the last one ends: (N + 1,) seconds.
+
+    Args:
+        seconds: (N,) times of the frames, N > 0.
+        fps: Frames a second, where there is one frame only.
+    """
+    last_step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1 / fps
+    return np.append(seconds, seconds[-1] + last_step)
 
 
 def fill_background(segments: Iterable[Segment], num_frames: int, background: str) -> list[Segment]:

@@ -1,6 +1,5 @@
 """The video with its hands and labels drawn in, for eyes."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -8,12 +7,12 @@ import numpy as np
 
 from handact.labels import Segment, frames_from_segments
 from handact.plots import class_colours
+from handact.progress import Progress
 from handact.scores import Scores
 from handact.video import FrameStream, VideoWriter
 
 __all__ = ["draw_overlay", "write_overlay"]
 
-Progress = Callable[[int, int | None], None]
 Colour = tuple[int, int, int]
 
 _HANDS: tuple[tuple[str, Colour], ...] = (("L", (0, 158, 255)), ("R", (255, 140, 0)))

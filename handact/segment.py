@@ -1,11 +1,12 @@
 """`segment`: videos in, timed segments out."""
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -14,28 +15,30 @@ from handact.align import align_frames
 from handact.cleaning import clean_cutoff, cutoff_frames
 from handact.config import SegmentConfig
 from handact.data.aligned import AlignedFrame
-from handact.dataset import read_dataset
+from handact.dataset import read_dataset, read_folder, run_folder
+from handact.device import pick_device
 from handact.engine import ActionModel, interpolate, load_action_model, run_windows
 from handact.errors import VideoError
-from handact.files import atomic_path
-from handact.labels import Segment, frames_from_segments, segments_from_frames
+from handact.files import atomic_path, check_writable
+from handact.labels import Segment, frame_edges, frames_from_segments, segments_from_frames
 from handact.overlay import write_overlay
 from handact.plots import TimelineRow, plot_timeline
+from handact.progress import Log, Progress
 from handact.scores import Scores
-from handact.training.loop import pick_device
-from handact.video import FrameStream
+from handact.video import FrameStream, file_fingerprint
 
 __all__ = [
     "SegmentedVideo",
     "clean_scores",
-    "current_scores",
+    "kept_scores",
     "score_video",
     "segment_table",
     "segment_videos",
     "write_segment_table",
 ]
 
-Progress = Callable[[int, int | None], None]
+
+_MAX_FPS = 240.0  # above, a header's rate is its clock's
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,10 @@ def segment_videos(
     output: Path | None = None,
     overlay: bool = False,
     decoder: str = "av",
+    fps: float | None = None,
     device: str = "auto",
     on_progress: Progress | None = None,
-    log: Callable[[str], None] = lambda line: None,
+    log: Log = lambda line: None,
 ) -> list[SegmentedVideo]:
     """Segment videos and write NAME.segments.csv, NAME.scores.npz and NAME.timeline.png of each.
 
@@ -85,10 +89,11 @@ def segment_videos(
         config: Settings.
         checkpoint: Action checkpoint; that of the dataset's run if None.
         dataset: The dataset folder; need not be one where `checkpoint` is given.
-        run: Name of the run folder below the dataset's runs/.
+        run: Name of the run folder below the dataset's runs/, or its path.
         output: Folder; by default runs/RUN/segments, or the current one with `checkpoint`.
         overlay: Write NAME.overlay.mp4 too.
         decoder: av or decord.
+        fps: Frames a second of folders of pictures that are not of the dataset.
         device: auto, cpu, cuda or cuda:N.
         on_progress: Told how many frames of a video are done, of how many.
         log: Takes a line for people about each video.
@@ -96,19 +101,23 @@ def segment_videos(
     Raises:
         HandactError: A video, the checkpoint or a setting cannot be used.
     """
-    sources = _find_sources(videos, dataset)
+    sources = _find_sources(videos, dataset, fps)
+    folder = run_folder(dataset, run)
     if output is None:
-        output = Path(".") if checkpoint else dataset / "runs" / run / "segments"
-    model = load_action_model(checkpoint or dataset / "runs" / run / "best.pt", pick_device(device))
+        output = Path(".") if checkpoint else folder / "segments"
+    check_writable(output)
+    model = load_action_model(checkpoint or folder / "best.pt", pick_device(device))
     results = []
     for source in sources:
-        path = output / f"{source.name}.scores.npz"
-        scores = current_scores(path, model, source.path, config)
-        if scores is None:
-            scores = score_video(
-                model, source.path, config, fps=source.fps, decoder=decoder, on_progress=on_progress
-            )
-            scores.save(path)
+        scores = kept_scores(
+            output / f"{source.name}.scores.npz",
+            model,
+            source.path,
+            config,
+            fps=source.fps,
+            decoder=decoder,
+            on_progress=on_progress,
+        )
         segments = clean_scores(scores, config, model.durations)
         table = output / f"{source.name}.segments.csv"
         write_segment_table(table, segment_table(source.name, segments, scores))
@@ -155,7 +164,7 @@ def score_video(
     centers, rows = array("q"), array("f")
     seconds, hands = array("d"), array("f")
     with FrameStream(path, decoder=decoder, fps=fps) as stream:
-        rate = fps or stream.fps_hint or 30.0
+        rate = fps or _plausible(stream.fps_hint) or 30.0
         aligned = align_frames(
             stream, model.align, model.localizer, fps=rate, batch_size=config.batch_size
         )
@@ -181,9 +190,14 @@ def score_video(
         classes=model.classes,
         background=model.background,
         fps=_mean_rate(times) or rate,
-        made_by=_describe(model, path, config),
+        made_by=_describe(model, path, config, fps, decoder),
         damage=damage,
     )
+
+
+def _plausible(fps: float | None) -> float | None:
+    """Return what a header says of the rate, unless it is nonsense."""
+    return fps if fps is not None and 1 <= fps <= _MAX_FPS else None
 
 
 def _mean_rate(seconds: np.ndarray) -> float | None:
@@ -199,28 +213,46 @@ def _describe_damage(stream: FrameStream) -> str:
     return "; ".join(parts)
 
 
-def _describe(model: ActionModel, path: Path, config: SegmentConfig) -> dict[str, Any]:
+def _describe(
+    model: ActionModel, path: Path, config: SegmentConfig, fps: float | None, decoder: str
+) -> dict[str, Any]:
     """Return what decides a video's scores: video, checkpoint, and settings but the cleaning's."""
-    stat = path.stat()
+    size, mtime_ns = file_fingerprint(path)
     return {
         "video": path.name,
-        "size": stat.st_size,
-        "mtime_ns": stat.st_mtime_ns,
+        "size": size,
+        "mtime_ns": mtime_ns,
+        "fps": fps,
+        "decoder": decoder,
         "checkpoint": model.source,
         "window_stride": config.window_stride,
         "view": config.view,
     }
 
 
-def current_scores(
-    path: Path, model: ActionModel, video: Path, config: SegmentConfig
-) -> Scores | None:
-    """Return scores that are there already and were made by just this; otherwise None."""
-    with suppress(OSError, ValueError, KeyError):
+def kept_scores(
+    path: Path,
+    model: ActionModel,
+    video: Path,
+    config: SegmentConfig,
+    *,
+    fps: float | None,
+    decoder: str = "av",
+    on_progress: Progress | None = None,
+) -> Scores:
+    """Return the scores of a video from NAME.scores.npz, made and saved first if need be.
+
+    Args:
+        path: Of NAME.scores.npz; used again if it was made by just this.
+        model: As all that follow, see `score_video`.
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError, BadZipFile):
         scores = Scores.load(path)
-        if scores.made_by == _describe(model, video, config):
+        if scores.made_by == _describe(model, video, config, fps, decoder):
             return scores
-    return None
+    scores = score_video(model, video, config, fps=fps, decoder=decoder, on_progress=on_progress)
+    scores.save(path)
+    return scores
 
 
 def clean_scores(
@@ -248,9 +280,7 @@ def segment_table(video: str, segments: list[Segment], scores: Scores) -> pd.Dat
     segment ends in seconds where the next frame begins; confidence is the mean probability of its
     class over its frames, in 0..1.
     """
-    steps = np.diff(scores.seconds)
-    last_step = float(np.median(steps)) if len(steps) else 1 / scores.fps
-    times = np.append(scores.seconds, scores.seconds[-1] + last_step)
+    times = frame_edges(scores.seconds, scores.fps)
     index = {name: i for i, name in enumerate(scores.classes)}
     rows = [
         {
@@ -275,14 +305,16 @@ def write_segment_table(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False)
 
 
-def _find_sources(videos: list[str], folder: Path) -> list[_Source]:
+def _find_sources(videos: list[str], folder: Path, fps: float | None) -> list[_Source]:
     """Turn what a person typed into videos; one that the dataset lists goes by its name there."""
-    listed = read_dataset(folder) if (folder / "dataset.toml").exists() else None
+    in_dataset = (folder / "dataset.toml").exists()
     if not videos:
-        if listed is None:
+        if not in_dataset:
             raise VideoError("no video given", "name video files, or run this in a dataset folder")
-        return [_Source(v.name, v.path, v.fps) for v in listed.in_split("test")]
-    known = {} if listed is None else listed.videos
+        listed = read_dataset(folder, with_labels=False).in_split("test")
+        return [_Source(v.name, v.path, v.fps) for v in listed]
+    # A new video needs nothing of the dataset: what is wrong there must not be in its way.
+    known = read_folder(folder, lambda _: None, with_labels=False).videos if in_dataset else {}
     by_path = {video.path.resolve(): video for video in known.values()}
     sources = []
     for text in videos:
@@ -290,8 +322,14 @@ def _find_sources(videos: list[str], folder: Path) -> list[_Source]:
         video = known.get(text) or by_path.get(path.resolve())
         if video is not None:
             sources.append(_Source(video.name, video.path, video.fps))
+        elif path.is_dir():
+            if fps is None:
+                raise VideoError(
+                    f"{text}: a folder of pictures has no frame rate", "say it: `--fps 30`"
+                )
+            sources.append(_Source(path.resolve().name, path, fps))
         elif path.exists():
-            sources.append(_Source(path.name if path.is_dir() else path.stem, path, None))
+            sources.append(_Source(path.stem, path, None))
         else:
             raise VideoError(f"{text}: no such file")
     names = [source.name for source in sources]

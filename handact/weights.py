@@ -26,7 +26,7 @@ _IMAGENET = {
     "resnet50": models.ResNet50_Weights.IMAGENET1K_V1,
     "mobilenet_v2": models.MobileNet_V2_Weights.IMAGENET1K_V1,
 }
-_HEADS = ("fc.", "classifier.")
+_HEADS = ("fc.", "classifier.", "head.")  # torchvision's, and the localiser's own
 
 
 def load_backbone(network: nn.Module, name: str, weights: str) -> None:

@@ -134,6 +134,19 @@ def test_no_videos_in_a_split(run_folder: Path) -> None:
     assert "test split" in _fails("report", "hands", run_folder)
 
 
+def test_reports_say_what_was_trained_on(run_folder: Path) -> None:
+    """Also after videos changed their split, by accident or not."""
+    assert "none of these frames was trained on" in _run("report", "hands", run_folder).stdout
+    told = _run("report", "metrics", run_folder).stdout
+    assert "none of these videos was trained on" in told
+    table = run_folder / "videos.csv"
+    table.write_text(table.read_text().replace(",train,", ",test,"))
+    told = " ".join(_run("report", "hands", run_folder).stdout.split())
+    assert "32 of these frames were trained on" in told
+    told = " ".join(_run("report", "metrics", run_folder).stdout.split())
+    assert "but 2 of these videos were trained on" in told
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a full disk is made with mount, which needs root")
 def test_a_full_disk(run_folder: Path, tmp_path: Path) -> None:
     """What was there stays, nothing half-written is left, and the line names the file."""
@@ -152,6 +165,24 @@ def test_a_full_disk(run_folder: Path, tmp_path: Path) -> None:
         assert [p.name for p in disk.rglob("*") if p.is_file()] == ["fill"]
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mount needs root")
+def test_a_read_only_folder(run_folder: Path, tmp_path: Path) -> None:
+    """Root may write anywhere but on a file system that is read-only."""
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(locked)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a tmpfs is not allowed here")
+    try:
+        video = run_folder / "videos" / "test-1.mp4"
+        checkpoint = run_folder / "runs" / "action" / "best.pt"
+        line = _fails("segment", video, "--checkpoint", checkpoint, "-o", locked / "out")
+        assert "locked: permission denied" in line
+        assert "locked: permission denied" in _fails("init", locked / "new", video)
+    finally:
+        subprocess.run(["umount", str(locked)], check=True)
 
 
 def test_a_folder_without_write_permission(run_folder: Path) -> None:

@@ -11,9 +11,9 @@ PACKAGE = Path(handact.__file__).parent
 
 LAYERS: list[set[str]] = [
     {"errors"},
-    {"labels", "config", "alignment", "sampling", "cleaning", "metrics"},
+    {"progress", "labels", "config", "alignment", "sampling", "cleaning", "metrics", "results"},
     {"files", "video", "formats", "dataset", "bench", "plots", "scores"},
-    {"data", "models", "weights", "checkpoint"},
+    {"device", "data", "models", "weights", "checkpoint"},
     {"training", "align", "engine", "overlay", "segment", "evaluation", "report", "demo"},
     {"cli"},
 ]

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from handact.cli import app
 from handact.errors import LabelError
 from handact.report import read_hand_pairs, read_sequences
+from handact.results import Clips, HandPairs, Sequences
 
 GOLDEN = Path(__file__).parent / "golden"
 ACTIONS = "video,start_frame,end_frame,action\n"
@@ -247,19 +248,15 @@ def test_hands_of_other_videos_are_refused(tmp_path: Path) -> None:
 def evaluation(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     """What `handact.evaluation` gives, without a network."""
     classes, labels = ("idle", "pick", "screw"), np.repeat([0, 1, 2, 0], 25)
-    sequences = types.SimpleNamespace(
+    sequences = Sequences(
         classes=classes, background="idle", truth={"a": labels, "b": labels},
         predicted={"a": np.roll(labels, 3), "b": labels}, fps={"a": 25.0, "b": 30.0},
         split="test", run="action", how="split by video",
     )  # fmt: skip
-    clips = types.SimpleNamespace(
-        classes=classes, truth=np.array([0, 1, 2, 2]), predicted=np.array([0, 1, 2, 0])
-    )
+    clips = Clips(classes, truth=np.array([0, 1, 2, 2]), predicted=np.array([0, 1, 2, 0]))
     hands = np.random.default_rng(0).random((20, 2, 3))
     frames = pd.DataFrame({"video": "a", "frame": range(20)})
-    pairs = types.SimpleNamespace(
-        truth=hands, predicted=hands, frames=frames, split="test", how="split by video"
-    )
+    pairs = HandPairs(hands, hands, frames, split="test", how="split by video")
     module = types.ModuleType("handact.evaluation")
     for name, value in (("sequences", sequences), ("clips", clips), ("hands", pairs)):
         setattr(module, f"evaluate_{name}", lambda *args, value=value, **options: value)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from videos import make_video
 from handact.align import align_frames
 from handact.alignment import cutout_boxes
 from handact.config import AlignConfig, SegmentConfig
+from handact.data.aligned import AlignedCache, write_aligned
 from handact.engine import ActionModel, load_action_model, run_windows
 from handact.errors import CheckpointError, VideoError
 from handact.sampling import clip_frames, window_centers
@@ -199,3 +201,59 @@ def test_wrong_input(run_folder: Path, tmp_path: Path) -> None:
     copy.write_bytes((run_folder / "videos" / "test-1.mp4").read_bytes())
     with pytest.raises(VideoError, match="two videos would both be written as test-1"):
         segment_videos(["test-1", str(copy)], CONFIG, dataset=run_folder)
+
+
+def test_a_black_frame_is_a_picture_too(tmp_path: Path) -> None:
+    """A video may begin or cut to black; only the cut-outs of absent hands are left out."""
+    black = np.zeros((64, 96, 3), np.uint8)
+    frames = [Frame(i, i / 10, black) for i in range(3)]
+    aligned = list(align_frames(frames, AlignConfig(short_side=32), None, fps=10.0))
+    hands = np.full((2, 3), 0.5)
+    boxes = np.array([[0, 0, 32, 32], [0, 0, 0, 0]])
+    aligned = [replace(a, cutouts=np.zeros((2, 8, 8, 3), np.uint8), hands=hands, boxes=boxes)
+               for a in aligned]  # fmt: skip
+    write_aligned(tmp_path, "v", aligned, {}, jpeg_quality=95)
+    cache = AlignedCache(tmp_path, "v")
+    assert cache.frame(2).shape == (32, 48, 3)
+    assert cache.cutout(2, 0).shape == (8, 8, 3)
+    assert cache.cutout(2, 1) is None
+
+
+def test_every_nth_frame_is_looked_at_and_the_last(model: ActionModel) -> None:
+    """Between two looks hands are interpolated, and behind the last multiple of `every` as well."""
+    config = replace(model.align, every=4, smooth_seconds=0.0)
+    seen: list[int] = []
+
+    class _Everywhere:
+        input_size = 8
+        source = ""
+
+        def detect(self, squares: list[np.ndarray]) -> np.ndarray:
+            seen.append(len(squares))
+            return np.full((len(squares), 2, 3), 0.7)
+
+    aligned = list(align_frames(_frames(11), config, _Everywhere(), fps=10.0))
+    assert sum(seen) == 4  # frames 0, 4, 8 and 10
+    assert all((frame.hands[:, 0] > 0.5).all() for frame in aligned)
+
+
+def test_a_folder_of_pictures_needs_a_rate(trained: Path, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for frame in _frames(4):
+        cv2.imwrite(str(pictures / f"{frame.index}.png"), frame.image)
+    checkpoint = trained / "runs" / "action" / "best.pt"
+    with pytest.raises(VideoError, match="no frame rate"):
+        segment_videos([str(pictures)], CONFIG, checkpoint=checkpoint, output=tmp_path)
+    segment_videos([str(pictures)], CONFIG, checkpoint=checkpoint, output=tmp_path, fps=4)
+    scores = Scores.load(tmp_path / "pictures.scores.npz")
+    assert scores.seconds.tolist() == [0, 0.25, 0.5, 0.75]
+
+
+def test_a_new_video_needs_nothing_of_the_dataset(run_folder: Path, tmp_path: Path) -> None:
+    video = tmp_path / "new.mp4"
+    make_video(video, 6, fps=10)
+    (run_folder / "videos" / "train-1.mp4").unlink()
+    (run_folder / "hands.csv").write_text("what\nis,this\n")
+    [result] = segment_videos([str(video)], CONFIG, dataset=run_folder)
+    assert result.segments[-1].end_frame == 6

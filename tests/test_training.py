@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 from conftest import TINY_ACTION, TINY_ALIGN, TINY_HANDS
+from torchvision.models import mobilenet_v2
 
 from handact.checkpoint import load_checkpoint
 from handact.data.augment import augment_hands, draw_move, sample_rng, to_input
+from handact.device import pick_device
 from handact.errors import CheckpointError, ConfigError, HandactError, LabelError, TrainingError
 from handact.training.action import train_action
 from handact.training.hands import train_hands
-from handact.training.loop import learning_rate_factor, pick_device
+from handact.training.loop import learning_rate_factor
 
 
 def _state(run: Path, kind: str) -> dict[str, torch.Tensor]:
@@ -124,6 +126,49 @@ def test_a_finished_run_is_not_trained_over(run_folder: Path) -> None:
     train_hands(run_folder, replace(TINY_HANDS, epochs=1), device="cpu", overwrite=True)
     assert (
         load_checkpoint(run_folder / "runs" / "hands" / "last.pt", "hands")["about"]["epoch"] == 1
+    )
+
+
+def test_what_was_trained_outlives_a_start_that_fails(run_folder: Path) -> None:
+    """Weights that cannot be had stop `--overwrite` before anything is removed."""
+    run = run_folder / "runs" / "hands"
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    config = replace(TINY_HANDS, weights=str(run_folder / "nowhere.pt"))
+    with pytest.raises(CheckpointError, match="no such weights"):
+        train_hands(run_folder, config, device="cpu", overwrite=True)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    (run / "last.pt").unlink()
+    with pytest.raises(TrainingError, match=r"holds a network \(best.pt\)"):
+        train_hands(run_folder, TINY_HANDS, device="cpu")
+
+
+def test_a_changed_split_is_noticed(run_folder: Path) -> None:
+    """The same labelled videos, but one of them no longer trained on."""
+    table = run_folder / "videos.csv"
+    text = table.read_text()
+    row = next(line for line in text.splitlines() if line.startswith("train-2,"))
+    table.write_text(text.replace(row, row.replace(",train,", ",val,")))
+    with pytest.raises(TrainingError, match="labels have changed"):
+        train_action(run_folder, replace(TINY_ACTION, epochs=3), TINY_ALIGN, device="cpu")
+
+
+def test_a_refused_training_leaves_the_cache_alone(run_folder: Path) -> None:
+    cache = run_folder / "cache" / "aligned" / "train-1.jpegs"
+    before = cache.read_bytes(), cache.stat().st_mtime_ns
+    other = replace(TINY_ALIGN, short_side=40)
+    with pytest.raises(TrainingError, match="labels have changed|holds a finished run"):
+        train_action(run_folder, TINY_ACTION, other, device="cpu")
+    assert (cache.read_bytes(), cache.stat().st_mtime_ns) == before
+
+
+def test_weights_of_a_file_start_the_localiser(dataset: Path, tmp_path: Path) -> None:
+    """A file as torchvision writes it: its classifier stays out, all else goes in."""
+    torch.save(mobilenet_v2().state_dict(), tmp_path / "imagenet.pt")
+    config = replace(TINY_HANDS, weights=str(tmp_path / "imagenet.pt"), epochs=1)
+    run = train_hands(dataset, replace(config, learning_rate=1e-12), device="cpu")
+    weights = torch.load(tmp_path / "imagenet.pt")
+    torch.testing.assert_close(
+        _state(run, "hands")["features.0.0.weight"], weights["features.0.0.weight"]
     )
 
 

@@ -204,10 +204,10 @@ def _draw_hand(pen: _Pen, pose: Pose, along: np.ndarray, out: int) -> None:
 def _draw_held(pen: _Pen, pose: Pose, along: np.ndarray, across: np.ndarray) -> None:
     forward = _rotate(along, -pose.turn)
     if pose.holds.endswith("pin"):
-        # The one thing that tells the two pins apart: a tip eight pixels wide.
+        # The one thing that tells the two pins apart: paint eight pixels wide.
         tip = pose.at + 66 * forward - 14 * across
         pen.line(np.stack([tip - 24 * forward, tip]), (70, 70, 74), 7)
-        pen.line(np.stack([tip + 3 * forward, tip + 11 * forward]), _PINS[pose.holds], 8)
+        pen.line(np.stack([tip - 4 * forward, tip + 14 * forward]), _PINS[pose.holds], 8)
     elif pose.holds == "wrench":
         direction = _direction(pose.tool_angle)
         nut = pose.at - 118 * direction

@@ -1,25 +1,25 @@
 """Scenes: a script and a look, drawn into videos and written down as an ordinary dataset."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from handact.bench.drawing import Look, draw_look, draw_moment, project
 from handact.bench.script import BACKGROUND, CLASSES, Moment, write_script
 from handact.errors import LabelError
-from handact.files import atomic_path, write_text
+from handact.formats.settings import Settings, write_settings
+from handact.formats.tables import write_actions
+from handact.formats.text import write_table
+from handact.formats.videos import VIDEO_COLUMNS
 from handact.labels import HAND_COLUMNS, Segment
+from handact.progress import Progress
 from handact.video import VideoWriter
 
 __all__ = ["BenchVideo", "Scene", "plan_video", "write_dataset", "write_video"]
 
 # Noise is dear to code, and these videos are looked at by networks.
 _CODING = {"crf": 28, "preset": "ultrafast"}
-
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -155,26 +155,23 @@ def write_dataset(
 
 
 def _write_tables(folder: Path, scenes: list[tuple[str, Scene]], every: int) -> None:
-    videos = [
-        (t.name, f"videos/{t.name}.mp4", split, t.fps, t.num_frames, t.width, t.height)
-        for split, scene in scenes
-        for t in [scene.truth]
-    ]
-    columns = ["video", "path", "split", "fps", "frames", "width", "height"]
-    _write_csv(folder / "videos.csv", pd.DataFrame(videos, columns=columns))
-    actions = [
-        (scene.truth.name, s.start_frame, s.end_frame, s.action)
-        for _, scene in scenes
-        for s in scene.truth.segments
-    ]
-    columns = ["video", "start_frame", "end_frame", "action"]
-    _write_csv(folder / "actions.csv", pd.DataFrame(actions, columns=columns))
-    hands = [
-        (scene.truth.name, frame, *scene.truth.hands[frame, :, 1:].ravel())
-        for _, scene in scenes
-        for frame in range(0, scene.truth.num_frames, every)
-    ]
-    _write_csv(folder / "hands.csv", pd.DataFrame(hands, columns=list(HAND_COLUMNS)))
+    """Write the tables that are not there; a person may have changed those that are."""
+    truths = [scene.truth for _, scene in scenes]
+    if not (path := folder / "videos.csv").exists():
+        rows = [
+            (t.name, f"videos/{t.name}.mp4", split, t.fps, t.num_frames, t.width, t.height)
+            for (split, _), t in zip(scenes, truths, strict=True)
+        ]
+        write_table(path, VIDEO_COLUMNS, rows)
+    if not (path := folder / "actions.csv").exists():
+        write_actions(path, {t.name: t.segments for t in truths})
+    if not (path := folder / "hands.csv").exists():
+        rows = [
+            (t.name, frame, *t.hands[frame, :, 1:].ravel())
+            for t in truths
+            for frame in range(0, t.num_frames, every)
+        ]
+        write_table(path, HAND_COLUMNS, rows)
 
 
 def _claim(folder: Path, made_by: str) -> None:
@@ -192,16 +189,4 @@ def _claim(folder: Path, made_by: str) -> None:
         raise LabelError(
             f"{folder} is not empty and has no dataset.toml", hint="give a new or an empty folder"
         )
-    names = ", ".join(f'"{name}"' for name in CLASSES)
-    write_text(
-        path,
-        f'name = "work bench"\nclasses = [{names}]\nbackground = "{BACKGROUND}"\n'
-        f'notes = "{mark}"\n',
-    )
-
-
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    if path.exists():
-        return  # a person may have changed it since
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.5f")
+    write_settings(path, Settings("work bench", CLASSES, BACKGROUND, notes=mark))

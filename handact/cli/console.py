@@ -6,12 +6,14 @@ The only file that imports rich; it does so inside its functions, which keeps `-
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from handact.progress import Progress
 
 __all__ = [
     "DatasetArgument",
@@ -32,9 +34,6 @@ DeviceOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-
-Progress = Callable[[int, int | None], None]
-"""Called with how many are done, and of how many (None: not known)."""
 
 
 def print_error(message: str, hint: str | None = None) -> None:
@@ -107,9 +106,22 @@ def _bar(what: str, unit: str) -> Iterator[Progress]:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
         TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    bar = Progress(*columns, console=Console(stderr=True))
+    task = bar.add_task(what, total=None)
+
+    def update(done: int, total: int | None) -> None:
+        # Two bars cannot share a terminal: each begins with its work, and ends with it.
+        ended = total is not None and done >= total
+        if not ended and not bar.live.is_started:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+        if ended:
+            bar.stop()
+
+    try:
+        yield update
+    finally:
+        bar.stop()
 
 
 class _Lines:

@@ -17,8 +17,7 @@ from handact.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from handact.evaluation import HandResult, SequenceResult
-    from handact.report import HandPairs, Sequences
+    from handact.results import Clips, HandPairs, Sequences
 
 __all__ = ["add_commands"]
 
@@ -46,7 +45,9 @@ VideosOption = Annotated[
 FpsOption = Annotated[
     float | None, typer.Option("--fps", min=0.001, help="Frames per second of bare tables.")
 ]
-RunOption = Annotated[str, typer.Option("--run", help="Name of the folder below runs/.")]
+RunOption = Annotated[
+    str, typer.Option("--run", help="Name of the folder below runs/, or its path.")
+]
 SplitOption = Annotated[
     Literal["train", "val", "test"], typer.Option("--split", help="Videos to report on.")
 ]
@@ -250,7 +251,7 @@ def _read_hands(truth: Path, predicted: Path) -> "HandPairs":
 
 def _evaluate_sequences(
     dataset: Path, run: str, split: str, config: Path | None, device: str
-) -> "SequenceResult":
+) -> "Sequences":
     from handact.config import SegmentConfig, read_config
     from handact.evaluation import evaluate_sequences
 
@@ -261,14 +262,14 @@ def _evaluate_sequences(
         )
 
 
-def _evaluate_clips(dataset: Path, run: str, split: str, device: str) -> Any:
+def _evaluate_clips(dataset: Path, run: str, split: str, device: str) -> "Clips":
     from handact.evaluation import evaluate_clips
 
     with progress("trimmed segments") as on_progress:
         return evaluate_clips(dataset, run=run, split=split, device=device, on_progress=on_progress)
 
 
-def _evaluate_hands(dataset: Path, run: str, split: str, device: str) -> "HandResult":
+def _evaluate_hands(dataset: Path, run: str, split: str, device: str) -> "HandPairs":
     from handact.evaluation import evaluate_hands
 
     with progress("hands", "frames") as on_progress:

@@ -27,6 +27,9 @@ ResumeOption = Annotated[bool, typer.Option("--resume", help="Insist on going on
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Start again, whatever the run folder holds.")
 ]
+RunOption = Annotated[
+    str, typer.Option("--run", help="Name of the folder below runs/, or its path.")
+]
 EpochsOption = Annotated[int | None, typer.Option(help="Passes over the training data.")]
 BatchOption = Annotated[int | None, typer.Option(help="Samples in a training step.")]
 RateOption = Annotated[float | None, typer.Option(help="Learning rate at the start.")]
@@ -47,7 +50,9 @@ def add_commands(app: typer.Typer) -> None:
 def train_hands(
     dataset: DatasetArgument = Path("."),
     config: ConfigOption = None,
-    run: Annotated[str, typer.Option(help="Name of the folder below runs/.")] = "hands",
+    run: Annotated[
+        str, typer.Option(help="Name of the folder below runs/, or its path.")
+    ] = "hands",
     epochs: EpochsOption = None,
     batch_size: BatchOption = None,
     learning_rate: RateOption = None,
@@ -78,7 +83,10 @@ def train_hands(
             **parse_assignments(HandsConfig, set_ or []),
         },
     )
-    with progress("train-hands", "epochs") as on_progress:
+    with (
+        progress("labelled frames", "videos") as on_read,
+        progress("train-hands", "epochs") as on_progress,
+    ):
         folder = train_hands(
             dataset,
             settings,
@@ -87,6 +95,7 @@ def train_hands(
             resume=resume,
             overwrite=overwrite,
             on_progress=on_progress,
+            on_read_progress=on_read,
             log=print_note,
         )
     typer.echo(folder)
@@ -106,15 +115,15 @@ def align(
     Leaves a hand track per video in runs/align and the frames with their cut-outs in cache/aligned.
     Videos whose cache is up to date are passed over.
     """
-    from handact.align import align_dataset, load_localizer
+    from handact.align import align_dataset, load_localizer, write_tracks
     from handact.config import AlignConfig, parse_assignments, read_config
     from handact.dataset import read_dataset
-    from handact.training.loop import pick_device
+    from handact.device import pick_device
 
     settings = read_config(AlignConfig, config, parse_assignments(AlignConfig, set_ or []))
     data = read_dataset(dataset)
     where = pick_device(device)
-    localizer = None if no_hands else load_localizer(data.runs / hands_run / "best.pt", where)
+    localizer = None if no_hands else load_localizer(data.run(hands_run) / "best.pt", where)
     rows: list[tuple[Any, ...]] = []
     with progress("align", "frames") as on_progress:
         caches = align_dataset(
@@ -126,6 +135,7 @@ def align(
             on_video=lambda video, stale: rows.append((video.name, "new" if stale else "kept")),
             on_progress=on_progress,
         )
+    write_tracks(data, caches, settings)
     shares = [caches[name].boxes[..., 2].astype(bool).mean(0) * 100 for name, _ in rows]
     print_table(
         ("video", "frames", "left hand %", "right hand %", "cache"),
@@ -139,7 +149,9 @@ def align(
 def train_action(
     dataset: DatasetArgument = Path("."),
     config: ConfigOption = None,
-    run: Annotated[str, typer.Option(help="Name of the folder below runs/.")] = "action",
+    run: Annotated[
+        str, typer.Option(help="Name of the folder below runs/, or its path.")
+    ] = "action",
     hands_run: Annotated[str, typer.Option(help="Run whose localiser finds the hands.")] = "hands",
     backbone: Annotated[str | None, typer.Option(help="resnet18, resnet34 or resnet50.")] = None,
     hands: Annotated[str | None, typer.Option(help="aligned, pooled, only or none.")] = None,
@@ -214,7 +226,7 @@ def segment(
         typer.Option(help="Action checkpoint.", show_default="DATASET/runs/RUN/best.pt"),
     ] = None,
     dataset: Annotated[Path, typer.Option(help="The dataset folder.")] = Path("."),
-    run: Annotated[str, typer.Option(help="Name of the run below runs/.")] = "action",
+    run: RunOption = "action",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -231,6 +243,9 @@ def segment(
     batch_size: Annotated[int | None, typer.Option(help="Windows run at once.")] = None,
     cleaning: Annotated[str | None, typer.Option(help="cutoff or none.")] = None,
     decoder: Annotated[str, typer.Option(help="av or decord.")] = "av",
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, help="Frame rate, for folders of pictures.")
+    ] = None,
     config: ConfigOption = None,
     set_: SetOption = None,
     device: DeviceOption = "auto",
@@ -263,6 +278,7 @@ def segment(
             output=output,
             overlay=overlay,
             decoder=decoder,
+            fps=fps,
             device=device,
             on_progress=on_progress,
             log=print_note,

@@ -124,9 +124,11 @@ def write_aligned(
     frame = None
     with _blob(folder / f"{video}.jpegs") as append:
         for frame in frames:
-            cutouts = (None, None) if frame.cutouts is None else frame.cutouts
-            for picture in (frame.scaled, *cutouts):
-                ends.append(append(_encode(picture, jpeg_quality)))
+            ends.append(append(_encode(frame.scaled, jpeg_quality)))
+            for hand in (0, 1):
+                there = frame.cutouts is not None and frame.boxes[hand, 2] > 0
+                coded = _encode(frame.cutouts[hand], jpeg_quality) if there else b""
+                ends.append(append(coded))
             hands.append(frame.hands)
             boxes.append(frame.boxes)
             seconds.append(frame.seconds)
@@ -157,8 +159,6 @@ def _blob(path: Path) -> Iterator[Any]:
         yield append
 
 
-def _encode(picture: np.ndarray | None, quality: int) -> bytes:
-    if picture is None or not picture.any():  # an absent hand's cut-out is black
-        return b""
+def _encode(picture: np.ndarray, quality: int) -> bytes:
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

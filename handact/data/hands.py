@@ -1,7 +1,6 @@
 """Labelled frames for the localiser, decoded once and kept at the network's size."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,10 @@ import pandas as pd
 from handact.dataset import Dataset, Video
 from handact.errors import LabelError
 from handact.files import atomic_path, write_json
-from handact.video import FrameStream
+from handact.progress import Progress
+from handact.video import FrameStream, file_fingerprint
 
 __all__ = ["HandFrames", "hands_array", "load_hand_frames", "resize_frame"]
-
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -93,10 +91,9 @@ def _cached_frames(dataset: Dataset, video: Video, frames: np.ndarray, size: int
     """Return (M, size, size, 3) of the wanted frames, memory-mapped."""
     folder = dataset.cache / "hands"
     pixels, note = folder / f"{video.name}.npy", folder / f"{video.name}.json"
-    stat = video.path.stat()
     key = {
         "size": size,
-        "video": [stat.st_size, stat.st_mtime_ns],
+        "video": list(file_fingerprint(video.path)),
         "frames": frames.tolist(),
     }
     if not (pixels.exists() and note.exists() and json.loads(note.read_text()) == key):
@@ -108,21 +105,21 @@ def _cached_frames(dataset: Dataset, video: Video, frames: np.ndarray, size: int
 
 
 def _decode_frames(video: Video, frames: np.ndarray, size: int, path: Path) -> None:
-    shape = (len(frames), size, size, 3)
-    pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    rows = {int(frame): row for row, frame in enumerate(frames)}
-    found = 0
-    with FrameStream(video.path, fps=video.fps) as stream:
+    """Write the frames of these ascending indices as an array of NumPy's format."""
+    # Written piece by piece: a memory map of a disk that fills up ends the process.
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(frames), size, size, 3)}
+    wanted, found = set(frames.tolist()), 0
+    with path.open("wb") as file, FrameStream(video.path, fps=video.fps) as stream:
+        np.lib.format.write_array_header_1_0(file, header)
         for frame in stream:
-            if frame.index in rows:
-                pixels[rows[frame.index]] = resize_frame(frame.image, size)
+            if frame.index in wanted:
+                file.write(resize_frame(frame.image, size).tobytes())
                 found += 1
-                if found == len(rows):
+                if found == len(wanted):
                     break
-    pixels.flush()
-    if found < len(rows):
+    if found < len(frames):
         raise LabelError(
             f"{video.path}: labels up to frame {int(frames.max())}, "
-            f"but only {found} of {len(rows)} labelled frames could be read",
+            f"but only {found} of {len(frames)} labelled frames could be read",
             "run `handact check`",
         )

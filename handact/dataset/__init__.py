@@ -13,6 +13,8 @@ from handact.dataset.folder import (
     Dataset,
     find_dataset_root,
     read_dataset,
+    read_folder,
+    run_folder,
     video_index,
 )
 from handact.dataset.importing import import_actions, import_hands, plan_actions, plan_hands
@@ -42,7 +44,9 @@ __all__ = [
     "plan_actions",
     "plan_hands",
     "read_dataset",
+    "read_folder",
     "read_groups",
+    "run_folder",
     "split_frames",
     "split_groups",
     "video_index",

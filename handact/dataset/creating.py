@@ -1,6 +1,5 @@
 """Making a dataset folder from videos, and adding videos to one."""
 
-import errno
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from handact.dataset.folder import Dataset, index_path, read_dataset
 from handact.errors import LabelError, VideoError
+from handact.files import check_writable
 from handact.formats.reading import VIDEO_SUFFIXES
 from handact.formats.settings import Settings, add_classes, write_settings
 from handact.formats.text import merge_rows, show_path
@@ -133,9 +133,7 @@ def _check_folder(root: Path, split: str) -> None:
             f"{show_path(root)}: is a file, not a folder",
             "the first argument is the dataset's folder: `handact init DIR VIDEO...`",
         )
-    parent = next(folder for folder in (root, *root.parents) if folder.exists())
-    if not os.access(parent, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(parent))
+    check_writable(root)
 
 
 def _check_same(existing: Dataset, name: str | None, background: str | None) -> None:

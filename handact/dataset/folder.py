@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -35,6 +34,7 @@ __all__ = [
     "index_path",
     "read_dataset",
     "read_folder",
+    "run_folder",
     "video_index",
 ]
 
@@ -90,7 +90,7 @@ class Dataset:
 
     def run(self, name: str) -> Path:
         """Return the folder of a run: a name below runs/, or a path like ../other/runs/action."""
-        return Path(name) if len(Path(name).parts) > 1 else self.runs / name
+        return run_folder(self.root, name)
 
     @property
     def cache(self) -> Path:
@@ -178,14 +178,16 @@ def video_index(dataset: Dataset, video: Video) -> VideoIndex:
         VideoError: The video cannot be read.
     """
     path = index_path(dataset.root, video.name)
-    try:
-        index = VideoIndex.load(path, video.path)
-    except BadZipFile:  # half a file, from a disk that was full or a machine that went down
-        index = None
+    index = VideoIndex.load(path, video.path)
     if index is None:
         index = scan_video(video.path, fps=video.fps if video.path.is_dir() else None)
         index.save(path)
     return index
+
+
+def run_folder(root: Path, name: str) -> Path:
+    """Return the folder of a run of a dataset folder: see `Dataset.run`."""
+    return Path(name) if len(Path(name).parts) > 1 else root / "runs" / name
 
 
 def index_path(root: Path, name: str) -> Path:

@@ -15,7 +15,7 @@ __all__ = ["plot_learning_curves"]
 
 # Of Okabe and Ito's colours those that are dark enough for a line.
 _LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_NO_CURVES = frozenset({"epoch", "learning_rate", "lr", "seconds", "epoch_seconds"})
+_NO_CURVES = frozenset({"epoch", "learning_rate"})
 
 
 def plot_learning_curves(
@@ -62,7 +62,7 @@ def _curve(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[list[float], l
 
 
 def _mark_rates(axes: "Axes", rows: Sequence[Mapping[str, Any]], *, with_text: bool) -> None:
-    x, rates = max(_curve(rows, "learning_rate"), _curve(rows, "lr"), key=lambda xy: len(xy[0]))
+    x, rates = _curve(rows, "learning_rate")
     changes = [i for i in range(1, len(rates)) if rates[i] != rates[i - 1]]
     if len(changes) > 6:
         return  # a rate that changes all the time, as with a warm-up, is not told by marks

@@ -4,7 +4,7 @@ Truth and prediction come from bare tables (`read_sequences`, `read_hand_pairs`)
 folder (`handact.evaluation`); what follows is the same.
 """
 
-from handact.report.reading import HandPairs, Sequences, read_hand_pairs, read_sequences
+from handact.report.reading import read_hand_pairs, read_sequences
 from handact.report.writing import (
     describe_hands,
     describe_sequences,
@@ -16,8 +16,6 @@ from handact.report.writing import (
 )
 
 __all__ = [
-    "HandPairs",
-    "Sequences",
     "describe_hands",
     "describe_sequences",
     "read_hand_pairs",

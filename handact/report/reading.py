@@ -1,7 +1,6 @@
 """Truth and prediction from bare tables, with no dataset and no video."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,61 +17,12 @@ from handact.formats.text import (
 )
 from handact.formats.validate import sound_actions
 from handact.labels import HAND_COLUMNS, TRACK_COLUMNS, Segment, frames_from_segments
+from handact.results import HandPairs, Sequences
 
-__all__ = ["HandPairs", "Sequences", "read_hand_pairs", "read_sequences"]
+__all__ = ["read_hand_pairs", "read_sequences"]
 
 _SUFFIX = ".segments.csv"  # of what `segment` leaves beside a video
 _MAX_FRAMES = 100_000_000  # more than a month at 30 frames per second
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """Labels of every frame of some videos; `evaluation.SequenceResult` has the same fields.
-
-    Attributes:
-        classes: K class names, background first.
-        background: One of them.
-        truth: (N,) class indices by video.
-        predicted: The same.
-        fps: Frames per second by video; empty where they are not known for all.
-        split: Name of the split; None for bare tables.
-        run: Name of the run; None for bare tables.
-        how: Where the data come from, in one sentence.
-        notes: What a person should know about the tables, each one sentence.
-    """
-
-    classes: tuple[str, ...]
-    background: str
-    truth: dict[str, np.ndarray]
-    predicted: dict[str, np.ndarray]
-    fps: dict[str, float] = field(default_factory=dict)
-    split: str | None = None
-    run: str | None = None
-    how: str = ""
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class HandPairs:
-    """Hands (N, 2, 3) P, x, y of labelled frames; `evaluation.HandResult` has the same fields.
-
-    Attributes:
-        truth: (N, 2, 3) frames by (left, right) by (P, x, y).
-        predicted: The same; P is 0 where the table has no row.
-        frames: The frames: columns video and frame.
-        split: Name of the split; None for bare tables.
-        how: Where the data come from, in one sentence.
-        num_unpredicted: Labelled frames without a row of prediction.
-        notes: What a person should know about the tables, each one sentence.
-    """
-
-    truth: np.ndarray
-    predicted: np.ndarray
-    frames: pd.DataFrame
-    split: str | None = None
-    how: str = ""
-    num_unpredicted: int = 0
-    notes: tuple[str, ...] = ()
 
 
 # ----------------------------------------------------------------------------------------- actions

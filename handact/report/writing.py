@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +26,7 @@ from handact.plots import (
     plot_hand_errors,
     plot_timeline,
 )
-from handact.report.reading import HandPairs, Sequences
-
-if TYPE_CHECKING:
-    from handact.evaluation import ClipResult, HandResult, SequenceResult
+from handact.results import Clips, HandPairs, Sequences
 
 __all__ = [
     "describe_hands",
@@ -45,8 +42,8 @@ _MAX_TIMELINES = 40
 
 
 def describe_sequences(
-    result: "Sequences | SequenceResult",
-    clips: "ClipResult | None" = None,
+    result: Sequences,
+    clips: Clips | None = None,
     *,
     average: Average = "pooled",
     include_background: bool = False,
@@ -84,7 +81,7 @@ def describe_sequences(
     return report
 
 
-def _most_frequent(result: "Sequences | SequenceResult", average: Average) -> dict[str, Any]:
+def _most_frequent(result: Sequences, average: Average) -> dict[str, Any]:
     counts = np.bincount(np.concatenate(list(result.truth.values())), minlength=len(result.classes))
     best = int(counts.argmax())
     shares = [frame_accuracy(x, np.full_like(x, best)) for x in result.truth.values()]
@@ -95,7 +92,7 @@ def _most_frequent(result: "Sequences | SequenceResult", average: Average) -> di
     }
 
 
-def _most_frequent_clip(clips: "ClipResult") -> dict[str, Any]:
+def _most_frequent_clip(clips: Clips) -> dict[str, Any]:
     best = int(np.bincount(clips.truth, minlength=len(clips.classes)).argmax())
     accuracy = frame_accuracy(clips.truth, np.full_like(clips.truth, best))
     return {"clip_class": clips.classes[best], "clip_accuracy": accuracy}
@@ -114,7 +111,7 @@ def state_sequences(report: Mapping[str, Any]) -> str:
     )
 
 
-def describe_hands(result: "HandPairs | HandResult") -> dict[str, Any]:
+def describe_hands(result: HandPairs) -> dict[str, Any]:
     """Return F1@T_L as a dict for JSON.
 
     Returns:
@@ -132,7 +129,7 @@ def describe_hands(result: "HandPairs | HandResult") -> dict[str, Any]:
     report["variant"] = {
         "num_frames": len(result.truth),
         "num_videos": int(result.frames["video"].nunique()),
-        "num_frames_without_prediction": getattr(result, "num_unpredicted", 0),
+        "num_frames_without_prediction": result.num_unpredicted,
         "distance": "Euclidean, x and y as fractions of the picture's width and height",
         "split": result.split,
         "how": result.how,
@@ -163,7 +160,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def write_metrics_report(
-    folder: str | Path, report: Mapping[str, Any], result: "Sequences | SequenceResult"
+    folder: str | Path, report: Mapping[str, Any], result: Sequences
 ) -> list[Path]:
     """Write metrics.json, metrics.csv, metrics.png, confusion.png and timeline.png.
 
@@ -228,7 +225,7 @@ def _draw_class_scores(path: Path, report: Mapping[str, Any], about: str) -> Non
     plot_class_scores(path, scores, support, title=f"F1 per class: {about}")
 
 
-def write_timeline(path: str | Path, result: "Sequences | SequenceResult") -> None:
+def write_timeline(path: str | Path, result: Sequences) -> None:
     """Draw prediction over truth, one row a video; of many videos the first 40.
 
     Args:
@@ -245,7 +242,7 @@ def write_timeline(path: str | Path, result: "Sequences | SequenceResult") -> No
 
 
 def write_hands_report(
-    folder: str | Path, report: Mapping[str, Any], result: "HandPairs | HandResult"
+    folder: str | Path, report: Mapping[str, Any], result: HandPairs
 ) -> list[Path]:
     """Write hands.json, hands.csv and hands.png.
 

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch.nn import functional
@@ -22,24 +23,24 @@ from handact.config import ActionConfig, AlignConfig
 from handact.data.aligned import AlignedCache
 from handact.data.clips import Clip, ClipSet, network_input, stack_clips
 from handact.dataset import Dataset, Video, read_dataset
+from handact.device import autocast, pick_device
 from handact.errors import ConfigError, LabelError, TrainingError
-from handact.labels import fill_background
+from handact.labels import fill_background, frame_edges
 from handact.models.action import ActionNetwork
+from handact.progress import Log, Progress
 from handact.sampling import clip_offsets
 from handact.training.loop import (
-    Log,
-    Progress,
     build_optimizer,
     freeze_batch_norm,
     open_run,
-    pick_device,
     save_epoch,
     seed_epoch,
     set_learning_rate,
+    start_run,
 )
 from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone
 
-__all__ = ["autocast", "labelled_clips", "predict_clips", "train_action"]
+__all__ = ["labelled_clips", "predict_clips", "train_action"]
 
 
 def train_action(
@@ -64,8 +65,8 @@ def train_action(
         root: The dataset folder.
         config: Settings of the training.
         align: Settings of the aligned cache.
-        run: Name of the run folder below runs/.
-        hands_run: Name of the run whose localiser finds the hands.
+        run: Name of the run folder below runs/, or its path.
+        hands_run: That of the run whose localiser finds the hands.
         device: auto, cpu, cuda or cuda:N.
         resume: Insist on going on with the run that is there.
         overwrite: Start again whatever is there.
@@ -85,12 +86,14 @@ def train_action(
         )
     dataset = read_dataset(root)
     where = pick_device(device)
-    folder = dataset.runs / run
-    hands_file = None if config.hands == "none" else dataset.runs / hands_run / "best.pt"
+    folder = dataset.run(run)
+    hands_file = None if config.hands == "none" else dataset.run(hands_run) / "best.pt"
     localizer = None if hands_file is None else load_localizer(hands_file, where)
     videos = dataset.in_split("train")
     val_videos = [video for video in dataset.videos.values() if video.split == "val"]
     _require_labels(dataset, videos)
+    data = _fingerprint(dataset, [*videos, *val_videos], align, localizer)
+    last = open_run(folder, "action", config, data, resume=resume, overwrite=overwrite, log=log)
 
     caches = align_dataset(
         dataset, videos + val_videos, align, localizer, on_progress=on_align_progress
@@ -103,8 +106,6 @@ def train_action(
             "whole frames can be stacked only where all are of one shape",
         )
     val = _clip_set(dataset, val_videos, caches, config, fps, training=False)
-    data = _fingerprint(dataset, [*videos, *val_videos], align, localizer)
-    last = open_run(folder, "action", config, data, resume=resume, overwrite=overwrite, log=log)
     log(f"{len(train)} clips to train on, {len(val)} to validate on")
 
     torch.manual_seed(config.seed)
@@ -116,6 +117,7 @@ def train_action(
     network = ActionNetwork(**arguments)
     if last is None:
         _load_weights(network, config)
+        start_run(folder, "action", config)
     network.to(where, memory_format=torch.channels_last)
     optimizer = build_optimizer(_parameter_groups(network, config), config)
     history, best = [], float("-inf")
@@ -124,6 +126,16 @@ def train_action(
         optimizer.load_state_dict(last["training"]["optimizer"])
         history, best = last["training"]["history"], last["about"]["best"]
 
+    fixed = {
+        "model": arguments,
+        "input": _describe_input(config, align, fps),
+        "classes": list(dataset.classes),
+        "background": dataset.background,
+        "durations": _durations(dataset, videos, caches),
+        "localizer": _localizer_content(hands_file),
+        "config": asdict(config),
+    }
+    trained_on = [video.name for video in videos]
     loader = _loader(train, config, where)
     for epoch in range(len(history), config.epochs):
         seed_epoch(config.seed, epoch)
@@ -135,17 +147,8 @@ def train_action(
         history.append(row)
         score = row.get("val_accuracy", float(epoch))
         better, best = score >= best, max(best, score)
-        content = {
-            "model": arguments,
-            "state": network.state_dict(),
-            "input": _describe_input(config, align, fps),
-            "classes": list(dataset.classes),
-            "background": dataset.background,
-            "durations": _durations(dataset, videos),
-            "localizer": _localizer_content(hands_file),
-            "config": asdict(config),
-            "about": {"epoch": epoch + 1, "best": best, **row},
-        }
+        about = {"epoch": epoch + 1, "best": best, "trained_on": trained_on, **row}
+        content = {**fixed, "state": network.state_dict(), "about": about}
         save_epoch(folder, "action", content, optimizer, history, data=data, better=better)
         log(_epoch_line(row, config.epochs))
     return folder
@@ -173,25 +176,23 @@ def labelled_clips(
 
 
 def predict_clips(
-    network: ActionNetwork, clips: ClipSet, *, batch_size: int, device: torch.device
+    network: ActionNetwork,
+    clips: ClipSet,
+    *,
+    batch_size: int,
+    device: torch.device,
+    precision: str = "auto",
 ) -> np.ndarray:
     """Return the logits (M, K) of each clip."""
     size = 1 if clips.view == "full" and len(clips.shapes) > 1 else batch_size
     loader = DataLoader(clips, batch_size=size, collate_fn=stack_clips)
     network.eval()
     results = []
-    with torch.inference_mode():
+    with torch.inference_mode(), autocast(precision, device):
         for batch in loader:
             inputs = network_input(batch, IMAGENET_MEAN, IMAGENET_STD, device)
             results.append(network(*inputs).float().cpu().numpy())
     return np.concatenate(results)
-
-
-def autocast(precision: str, device: torch.device) -> torch.autocast:
-    """Return the mixed precision that a setting asks for on a device."""
-    has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16)
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
 
 
 class _EpochSampler(Sampler[tuple[int, int]]):
@@ -218,11 +219,16 @@ def _loader(train: ClipSet, config: ActionConfig, device: torch.device) -> DataL
         sampler=_EpochSampler(len(train), config.seed),
         num_workers=workers,
         collate_fn=stack_clips,
+        worker_init_fn=_start_worker,
         pin_memory=device.type == "cuda",
         persistent_workers=workers > 0,
         # What the loader draws for its workers must not come out of the networks' dropout.
         generator=torch.Generator(),
     )
+
+
+def _start_worker(_: int) -> None:
+    cv2.setNumThreads(0)  # each process is one thread; OpenCV's own may hang after a fork
 
 
 def _train_epoch(
@@ -265,7 +271,9 @@ def _validate(
 ) -> dict[str, float]:
     if not len(val):
         return {}
-    logits = predict_clips(network, val, batch_size=config.batch_size, device=device)
+    logits = predict_clips(
+        network, val, batch_size=config.batch_size, device=device, precision=config.precision
+    )
     labels = np.array([clip.label for clip in val.clips])
     loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)).item()
     accuracy = 100 * float((logits.argmax(1) == labels).mean())
@@ -340,13 +348,16 @@ def _localizer_content(localizer: Path | None) -> dict[str, Any] | None:
     return {**kept, "source": fingerprint(localizer)}
 
 
-def _durations(dataset: Dataset, videos: list[Video]) -> dict[str, list[float]]:
+def _durations(
+    dataset: Dataset, videos: list[Video], caches: dict[str, AlignedCache]
+) -> dict[str, list[float]]:
     """Return the seconds of every training segment, by class."""
     durations: dict[str, list[float]] = defaultdict(list)
     for video in videos:
         if segments := dataset.actions.get(video.name):
-            for segment in fill_background(segments, video.frames, dataset.background):
-                durations[segment.action].append(len(segment) / video.fps)
+            edges = frame_edges(caches[video.name].seconds, video.fps)
+            for s in fill_background(segments, video.frames, dataset.background):
+                durations[s.action].append(float(edges[s.end_frame] - edges[s.start_frame]))
     return {name: sorted(seconds) for name, seconds in durations.items()}
 
 
@@ -362,7 +373,11 @@ def _fingerprint(
     dataset: Dataset, videos: list[Video], align: AlignConfig, localizer: Localizer | None
 ) -> str:
     """Return a hash of what the clips are made of: labels, hands, and how frames are prepared."""
-    labels = {video.name: [asdict(s) for s in dataset.actions[video.name]] for video in videos}
+    labels = [
+        [video.name, video.split, video.fps, video.frames]
+        + [asdict(s) for s in dataset.actions[video.name]]
+        for video in videos
+    ]
     source = None if localizer is None else localizer.source
     text = json.dumps([dataset.classes, labels, asdict(align), source])
     return hashlib.sha256(text.encode()).hexdigest()

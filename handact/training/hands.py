@@ -16,23 +16,23 @@ from handact.config import HandsConfig
 from handact.data.augment import augment_hands, draw_colour, draw_move, sample_rng, to_input
 from handact.data.hands import HandFrames, load_hand_frames
 from handact.dataset import Dataset, read_dataset, split_frames
+from handact.device import pick_device
 from handact.errors import LabelError, TrainingError
 from handact.files import atomic_path
 from handact.metrics import HAND_THRESHOLDS, hand_counts
 from handact.models.hands import HandLocalizer, hand_loss
+from handact.progress import Log, Progress
 from handact.training.loop import (
-    Log,
-    Progress,
     build_optimizer,
     open_run,
-    pick_device,
     save_epoch,
     seed_epoch,
     set_learning_rate,
+    start_run,
 )
 from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone
 
-__all__ = ["predict_hands", "split_hand_frames", "train_hands"]
+__all__ = ["predict_hands", "train_hands"]
 
 
 def train_hands(
@@ -44,6 +44,7 @@ def train_hands(
     resume: bool = False,
     overwrite: bool = False,
     on_progress: Progress | None = None,
+    on_read_progress: Progress | None = None,
     log: Log = lambda line: None,
 ) -> Path:
     """Train the hand localiser on a dataset's labelled frames.
@@ -51,11 +52,12 @@ def train_hands(
     Args:
         root: The dataset folder.
         config: Settings.
-        run: Name of the run folder below runs/.
+        run: Name of the run folder below runs/, or its path.
         device: auto, cpu, cuda or cuda:N.
         resume: Insist on going on with the run that is there.
         overwrite: Start again whatever is there.
         on_progress: Told how many epochs are done, of how many.
+        on_read_progress: Told how many videos' labelled frames are read, of how many.
         log: Takes a line for people after each epoch.
 
     Returns:
@@ -66,9 +68,9 @@ def train_hands(
     """
     dataset = read_dataset(root)
     where = pick_device(device)
-    folder = dataset.runs / run
-    frames = load_hand_frames(dataset, config.input_size)
-    split = split_hand_frames(dataset, frames, config)
+    folder = dataset.run(run)
+    frames = load_hand_frames(dataset, config.input_size, on_progress=on_read_progress)
+    split = _split_hand_frames(dataset, frames, config)
     train, val = (frames.take(np.flatnonzero(split == name)) for name in ("train", "val"))
     if not len(train):
         raise LabelError(
@@ -77,13 +79,14 @@ def train_hands(
         )
     data = _fingerprint(frames, split)
     last = open_run(folder, "hands", config, data, resume=resume, overwrite=overwrite, log=log)
-    _write_split(folder, frames, split)
     log(f"{len(train)} frames to train on, {len(val)} to validate on, split by {config.split}")
 
     torch.manual_seed(config.seed)
     network = HandLocalizer(dropout=config.dropout)
     if last is None:
         load_backbone(network, "mobilenet_v2", config.weights)
+        start_run(folder, "hands", config)
+    _write_split(folder, frames, split)
     network.to(where, memory_format=torch.channels_last)
     groups = [{"params": list(network.parameters()), "lr": config.learning_rate}]
     optimizer = build_optimizer(groups, config)
@@ -122,7 +125,7 @@ def train_hands(
     return folder
 
 
-def split_hand_frames(dataset: Dataset, frames: HandFrames, config: HandsConfig) -> np.ndarray:
+def _split_hand_frames(dataset: Dataset, frames: HandFrames, config: HandsConfig) -> np.ndarray:
     """Return the split of each labelled frame: that of its video, or one drawn at random.
 
     Frames of one video in both halves flatter the figures; the paper split so.

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,46 +17,26 @@ from torch import nn
 from handact import __version__
 from handact.checkpoint import load_checkpoint, save_checkpoint
 from handact.config import ActionConfig, Config, HandsConfig, format_toml
-from handact.errors import ConfigError, TrainingError
+from handact.errors import TrainingError
 from handact.files import atomic_path, write_json, write_text
 from handact.plots import plot_learning_curves
+from handact.progress import Log
 
 __all__ = [
-    "Log",
-    "Progress",
     "build_optimizer",
     "describe_machine",
     "freeze_batch_norm",
     "learning_rate_factor",
     "open_run",
-    "pick_device",
     "save_epoch",
     "seed_epoch",
     "set_learning_rate",
+    "start_run",
 ]
 
-Progress = Callable[[int, int | None], None]
-Log = Callable[[str], None]
 
 # Settings that change how fast a run goes or how long it lasts, but not its steps.
 _FREE = {"epochs", "workers"}
-
-
-def pick_device(name: str) -> torch.device:
-    """Return the device that `auto`, `cpu`, `cuda` or `cuda:N` names.
-
-    Raises:
-        ConfigError: No such device here.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(f"unknown device `{name}`", "use auto, cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"no device `{name}` on this machine", "see `handact doctor`, or use cpu")
-    return device
 
 
 def seed_epoch(seed: int, epoch: int) -> None:
@@ -108,7 +88,7 @@ def open_run(
     overwrite: bool,
     log: Log,
 ) -> dict[str, Any] | None:
-    """Make or find a run folder.
+    """Find out whether a run folder can be trained in, and from where; changes nothing.
 
     An unfinished run with the same settings on the same data goes on where it stopped.
 
@@ -128,12 +108,12 @@ def open_run(
         TrainingError: The folder holds a finished run, or one of other settings or data.
     """
     last = run / "last.pt"
-    if overwrite or not last.exists():
-        if resume and not overwrite:
+    if overwrite:
+        return None
+    if not last.exists():
+        _refuse_finished_network(run, kind)
+        if resume:
             raise TrainingError(f"{run}: nothing to resume", "leave out `--resume` to start")
-        for name in ("last.pt", "best.pt", "log.csv", "curves.png"):
-            (run / name).unlink(missing_ok=True)
-        _write_run_notes(run, kind, config)
         return None
     checkpoint = load_checkpoint(last, kind)
     _refuse_other_run(run, checkpoint, config, data)
@@ -146,6 +126,20 @@ def open_run(
         )
     log(f"going on from epoch {done} of {config.epochs} in {run}")
     return checkpoint
+
+
+def start_run(run: Path, kind: str, config: Config) -> None:
+    """Clear a run folder of an earlier run and note the settings; call it when all else is ready.
+
+    Args:
+        run: The folder, such as runs/hands.
+        kind: hands or action.
+        config: Settings of this training.
+    """
+    for name in ("last.pt", "best.pt", "log.csv", "curves.png"):
+        (run / name).unlink(missing_ok=True)
+    write_text(run / "config.toml", format_toml({kind: config}))
+    write_json(run / "environment.json", describe_machine())
 
 
 def save_epoch(
@@ -185,9 +179,14 @@ def describe_machine() -> dict[str, str]:
     }
 
 
-def _write_run_notes(run: Path, kind: str, config: Config) -> None:
-    write_text(run / "config.toml", format_toml({kind: config}))
-    write_json(run / "environment.json", describe_machine())
+def _refuse_finished_network(run: Path, kind: str) -> None:
+    best = run / "best.pt"
+    # A run that was killed while it saved its first epoch may have left one, too.
+    if best.exists() and load_checkpoint(best, kind)["about"]["epoch"] > 1:
+        raise TrainingError(
+            f"{run}: holds a network (best.pt), but no last.pt to go on from",
+            "`--overwrite` trains again, `--run NAME` keeps both",
+        )
 
 
 def _refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, data: str) -> None:

@@ -8,6 +8,7 @@ A reader belongs to one process: open it after a fork, not before.
 """
 
 from handact.video.index import Frame, VideoIndex, scan_video
+from handact.video.pictures import file_fingerprint
 from handact.video.reader import DECODERS, FrameStream, VideoReader
 from handact.video.writer import VideoWriter
 
@@ -18,5 +19,6 @@ __all__ = [
     "VideoIndex",
     "VideoReader",
     "VideoWriter",
+    "file_fingerprint",
     "scan_video",
 ]

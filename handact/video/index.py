@@ -1,22 +1,21 @@
 """What frames a video has and when they are shown, found out by decoding it once."""
 
 from array import array
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from av.video.frame import PictureType, VideoFrame
 
 from handact.errors import VideoError
 from handact.files import atomic_path
+from handact.progress import Progress
 from handact.video.packets import Clock, Source
-from handact.video.pictures import as_rate, fingerprint, list_pictures, read_picture
+from handact.video.pictures import as_rate, file_fingerprint, list_pictures, read_picture
 
 __all__ = ["Frame", "VideoIndex", "scan_video", "to_seconds"]
-
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +141,9 @@ class VideoIndex:
                 path=Path(video or str(values["path"])),
                 warnings=tuple(str(w) for w in values["warnings"]),
             )
-            current = fingerprint(index.path) == (index.size, index.mtime_ns)
-        except (OSError, KeyError, ValueError, EOFError, TypeError):
-            return None
+            current = file_fingerprint(index.path) == (index.size, index.mtime_ns)
+        except (OSError, KeyError, ValueError, EOFError, TypeError, BadZipFile):
+            return None  # or half a file, from a disk that was full
         return index if current else None
 
 
@@ -222,7 +221,7 @@ class _Tally:
 
 
 def _scan_file(source: Source, on_progress: Progress | None) -> VideoIndex:
-    size, mtime_ns = fingerprint(source.path)
+    size, mtime_ns = file_fingerprint(source.path)
     clock, tally, upright = Clock(source), _Tally(), (0, 0)
     for frame in source.frames():
         if not tally.ticks:
@@ -300,7 +299,7 @@ def _scan_folder(folder: Path, fps: float | None, on_progress: Progress | None) 
     (width, height), *others = sizes
     scaled = sum(sizes[size] for size in others)
     note = f"the pictures differ in size: {_count(scaled, 'picture')} scaled to {width}x{height}"
-    size, mtime_ns = fingerprint(folder)
+    size, mtime_ns = file_fingerprint(folder)
     return VideoIndex(
         path=folder,
         width=width,

@@ -8,7 +8,7 @@ import numpy as np
 
 from handact.errors import VideoError
 
-__all__ = ["as_rate", "fingerprint", "list_pictures", "no_pictures", "read_picture"]
+__all__ = ["as_rate", "file_fingerprint", "list_pictures", "no_pictures", "read_picture"]
 
 PICTURES = (".jpg", ".jpeg", ".png")
 
@@ -52,7 +52,8 @@ def as_rate(fps: float) -> Fraction:
     return rate
 
 
-def fingerprint(path: Path) -> tuple[int, int]:
+def file_fingerprint(path: Path) -> tuple[int, int]:
+    """Return size and time of the last change (ns) of a file, or of a folder's pictures."""
     if path.is_dir():
         stats = [picture.stat() for picture in list_pictures(path)]
         return sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)

@@ -151,6 +151,8 @@ def train_action(
         content = {**fixed, "state": network.state_dict(), "about": about}
         save_epoch(folder, "action", content, optimizer, history, data=data, better=better)
         log(_epoch_line(row, config.epochs))
+    if on_progress:
+        on_progress(config.epochs * len(loader), config.epochs * len(loader))
     return folder
 
 

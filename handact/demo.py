@@ -35,19 +35,19 @@ SETTINGS_FILE = "small.toml"
 # the recipe of the paper takes hours of a GPU.
 DEMO_SETTINGS: dict[str, Config] = {
     "hands": HandsConfig(
-        input_size=96,
+        input_size=112,
         weights="none",
         dropout=0.0,
         optimizer="adamw",
         learning_rate=0.003,
-        epochs=9,
-        milestones=(6, 8),
+        epochs=14,
+        milestones=(9, 12),
         batch_size=16,
         flip=0.0,
         zoom=0.05,
         move=0.05,
     ),
-    "align": AlignConfig(short_side=36, cutout=(0.24, 0.24), cutout_input=40, bridge_seconds=0.3),
+    "align": AlignConfig(short_side=36, cutout=(0.34, 0.34), cutout_input=40, bridge_seconds=0.3),
     "action": ActionConfig(
         backbone="resnet18",
         weights="none",

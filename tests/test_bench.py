@@ -22,7 +22,7 @@ from handact.labels import Segment, find_overlap
 @pytest.fixture(scope="module")
 def scenes() -> list[Scene]:
     """The training videos of `write_dataset(folder, seed=0)`, planned and not drawn."""
-    return [plan_video(f"train-{i + 1}", seed=(0, 0, i)) for i in range(12)]
+    return [plan_video(f"train-{i + 1}", seed=(0, 0, i)) for i in range(22)]
 
 
 def _segments(scenes: list[Scene], *actions: str) -> list[tuple[Scene, Segment]]:
@@ -81,7 +81,7 @@ def test_pictures_have_the_size_that_was_asked_for(width: int, height: int) -> N
 def test_segments_lie_inside_without_overlap(scenes: list[Scene]) -> None:
     for scene in scenes:
         truth = scene.truth
-        assert truth.num_frames == 450 == len(scene.moments)
+        assert truth.num_frames == 250 == len(scene.moments)
         assert find_overlap(truth.segments) is None
         assert list(truth.segments) == sorted(truth.segments)
         assert truth.segments[-1].end_frame <= truth.num_frames
@@ -123,7 +123,7 @@ def test_palms_are_drawn_where_the_truth_says(scenes: list[Scene]) -> None:
     checked = 0
     for scene in scenes[:4]:
         look = _plain(scene.look)
-        for frame in range(7, 450, 53):
+        for frame in range(7, 250, 53):
             moment = scene.moments[frame]
             if np.linalg.norm(moment.left.at - moment.right.at) < 200:
                 continue  # one hand may hide the other

@@ -103,9 +103,10 @@ def write_script(
 
 
 def _plan_actions(rng: np.random.Generator) -> Iterator[str]:
-    """Yield assembly cycles: now and then two steps change places, or one is left out."""
+    """Yield assembly cycles from any step on; steps change places now and then, or are left out."""
+    first = int(rng.integers(len(_CYCLE)))
     while True:
-        cycle = list(_CYCLE)
+        cycle = list(_CYCLE[first:] + _CYCLE[:first])
         for i in range(len(cycle) - 1):
             if rng.random() < 0.4:
                 cycle[i], cycle[i + 1] = cycle[i + 1], cycle[i]

@@ -209,7 +209,8 @@ def _describe_damage(stream: FrameStream) -> str:
     if stream.cut_off:
         parts.append(f"cut off after frame {stream.num_read - 1}")
     if stream.damaged:
-        parts.append(f"{stream.damaged} damaged packets skipped")
+        packets = "packet" if stream.damaged == 1 else "packets"
+        parts.append(f"{stream.damaged} damaged {packets} skipped")
     return "; ".join(parts)
 
 

@@ -95,28 +95,23 @@ def train_action(
     data = _fingerprint(dataset, [*videos, *val_videos], align, localizer)
     last = open_run(folder, "action", config, data, resume=resume, overwrite=overwrite, log=log)
 
+    # Weights that cannot be had should stop the training before hours of aligning, not after.
+    torch.manual_seed(config.seed)
+    arguments = _network_arguments(dataset, config)
+    network = ActionNetwork(**arguments)
+    if last is None:
+        _load_weights(network, config)
+
     caches = align_dataset(
         dataset, videos + val_videos, align, localizer, on_progress=on_align_progress
     )
     fps = float(np.median([video.fps for video in videos]))
     train = _clip_set(dataset, videos, caches, config, fps, training=True)
-    if not config.random_crop and len(train.shapes) > 1:
-        raise ConfigError(
-            f"random_crop = false, but training videos have {len(train.shapes)} shapes",
-            "whole frames can be stacked only where all are of one shape",
-        )
+    _require_one_shape(train, config)
     val = _clip_set(dataset, val_videos, caches, config, fps, training=False)
     log(f"{len(train)} clips to train on, {len(val)} to validate on")
 
-    torch.manual_seed(config.seed)
-    arguments = {
-        "num_classes": len(dataset.classes),
-        **{k: getattr(config, k) for k in ("backbone", "hand_backbone", "hands", "shift")},
-        **{k: getattr(config, k) for k in ("clip_len", "fuse_after", "dropout")},
-    }
-    network = ActionNetwork(**arguments)
     if last is None:
-        _load_weights(network, config)
         start_run(folder, "action", config)
     network.to(where, memory_format=torch.channels_last)
     optimizer = build_optimizer(_parameter_groups(network, config), config)
@@ -319,6 +314,11 @@ def _parameter_groups(network: ActionNetwork, config: ActionConfig) -> list[dict
     return [group for group in groups if group["params"]]
 
 
+def _network_arguments(dataset: Dataset, config: ActionConfig) -> dict[str, Any]:
+    names = ("backbone", "hand_backbone", "hands", "shift", "clip_len", "fuse_after", "dropout")
+    return {"num_classes": len(dataset.classes), **{k: getattr(config, k) for k in names}}
+
+
 def _load_weights(network: ActionNetwork, config: ActionConfig) -> None:
     if config.hands != "only":
         load_backbone(network.backbone, config.backbone, config.weights)
@@ -368,6 +368,14 @@ def _require_labels(dataset: Dataset, videos: list[Video]) -> None:
         raise LabelError(
             f"{dataset.root / 'actions.csv'}: no labelled action in a training video",
             "bring some in with `handact import actions FILE`",
+        )
+
+
+def _require_one_shape(train: ClipSet, config: ActionConfig) -> None:
+    if not config.random_crop and len(train.shapes) > 1:
+        raise ConfigError(
+            f"random_crop = false, but training videos have {len(train.shapes)} shapes",
+            "whole frames can be stacked only where all are of one shape",
         )
 
 

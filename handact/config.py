@@ -166,7 +166,8 @@ def read_config(
         if value is not None:
             values[key] = _convert(kind, key, value, "settings")
     config = kind(**values)
-    _check(config, str(path or "settings"))
+    given = {key for key, value in (overrides or {}).items() if value is not None}
+    _check(config, given, str(path or "settings"))
     return config
 
 
@@ -271,15 +272,18 @@ def _parse_value(text: str) -> object:
         return text
 
 
-def _check(config: Config, where: str) -> None:
+def _check(config: Config, given: set[str], file: str) -> None:
+    """Raise ConfigError for an impossible value; `given` are those that do not come from `file`."""
     for field in fields(config):
         value = getattr(config, field.name)
+        where = "settings" if field.name in given else file
         if field.name in _POSITIVE and value <= 0:
             raise ConfigError(f"{where}: {field.name} = {value}: must be above 0")
         if field.name in _NOT_NEGATIVE and value is not None and value < 0:
             raise ConfigError(f"{where}: {field.name} = {value}: must not be negative")
         if field.name in _SHARES and not 0 <= value <= 1:
             raise ConfigError(f"{where}: {field.name} = {value}: must lie in 0..1")
+    where = "settings" if given else file
     if isinstance(config, ActionConfig) and config.hands == "only" and config.view == "full":
         raise ConfigError(f"{where}: view = full has no meaning for hands = only")
     if isinstance(config, AlignConfig) and min(config.cutout) <= 0:

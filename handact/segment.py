@@ -15,7 +15,7 @@ from handact.align import align_frames
 from handact.cleaning import clean_cutoff, cutoff_frames
 from handact.config import SegmentConfig
 from handact.data.aligned import AlignedFrame
-from handact.dataset import read_dataset, read_folder, run_folder
+from handact.dataset import find_dataset_root, read_dataset, read_folder, run_folder
 from handact.device import pick_device
 from handact.engine import ActionModel, interpolate, load_action_model, run_windows
 from handact.errors import VideoError
@@ -25,7 +25,7 @@ from handact.overlay import write_overlay
 from handact.plots import TimelineRow, plot_timeline
 from handact.progress import Log, Progress
 from handact.scores import Scores
-from handact.video import FrameStream, file_fingerprint
+from handact.video import FrameStream, file_fingerprint, holds_pictures
 
 __all__ = [
     "SegmentedVideo",
@@ -106,6 +106,8 @@ def segment_videos(
     if output is None:
         output = Path(".") if checkpoint else folder / "segments"
     check_writable(output)
+    if checkpoint is None:
+        find_dataset_root(dataset)  # its complaint helps more than that of a missing checkpoint
     model = load_action_model(checkpoint or folder / "best.pt", pick_device(device))
     results = []
     for source in sources:
@@ -324,6 +326,10 @@ def _find_sources(videos: list[str], folder: Path, fps: float | None) -> list[_S
         if video is not None:
             sources.append(_Source(video.name, video.path, video.fps))
         elif path.is_dir():
+            if not holds_pictures(path):
+                raise VideoError(
+                    f"{text}: a folder without pictures", "of videos, name the files themselves"
+                )
             if fps is None:
                 raise VideoError(
                     f"{text}: a folder of pictures has no frame rate", "say it: `--fps 30`"
@@ -332,7 +338,8 @@ def _find_sources(videos: list[str], folder: Path, fps: float | None) -> list[_S
         elif path.exists():
             sources.append(_Source(path.stem, path, None))
         else:
-            raise VideoError(f"{text}: no such file")
+            what = "no such file" + (", nor a video of the dataset" if in_dataset else "")
+            raise VideoError(f"{text}: {what}")
     names = [source.name for source in sources]
     for name in names:
         if names.count(name) > 1:

@@ -24,8 +24,8 @@ def demo(
 ) -> None:
     """See it all work: draw videos of a work bench, train on them, segment, report.
 
-    Leaves an ordinary dataset folder, in which every other command works. Takes some ten minutes
-    on two cores; given again, it goes on where it stopped.
+    Leaves an ordinary dataset folder, in which every other command works. Takes about half an
+    hour on two cores; given again, it goes on where it stopped.
     """
     from handact.cli.report import hands, metrics, timeline
     from handact.demo import SETTINGS_FILE, prepare_demo, train_demo

@@ -99,6 +99,14 @@ def find_videos(paths: Iterable[str | Path], *, skipped: Collection[Path] = ()) 
             endings = ", ".join(sorted(VIDEO_SUFFIXES))
             raise LabelError(f"{show_path(given)}: has no video in it", f"looked for: {endings}")
         found |= dict.fromkeys(below)
+    for path in found:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise LabelError(
+                f"{os.fsencode(path)!r}: a file name that is not UTF-8 cannot stand in a table",
+                "rename the file, or set a UTF-8 locale",
+            ) from error
     if not found:
         raise LabelError("no video is named", "name videos, or a folder of videos")
     return list(found)

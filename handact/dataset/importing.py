@@ -218,9 +218,10 @@ def _refuse_empty(labels: ActionLabels | HandLabels, taken: bool) -> None:
     if not labels.dropped:
         raise LabelError(f"{labels.file}: has no labels in it")
     first = labels.dropped[0]
+    more = f"; and so on: none of its {labels.rows} rows can be taken" if labels.rows > 1 else ""
     raise LabelError(
-        f"{first}; and so on: none of its {labels.rows} rows can be taken",
-        "the names must be those of videos.csv, or the names of the video files",
+        f"{first}{more}",
+        "names of videos must be those of videos.csv, or of the video files",
     )
 
 

@@ -140,7 +140,7 @@ def _finish_shares(axes: "Axes") -> None:
     axes.set_xticks((0, *HAND_THRESHOLDS))
     axes.set_xlabel("distance, fraction of the picture's sides")
     axes.set_ylabel("hands found within it, % of those present")
-    axes.legend(loc="lower right")
+    axes.legend(loc="best")
 
 
 def _finish_offsets(axes: "Axes") -> None:

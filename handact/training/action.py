@@ -82,7 +82,9 @@ def train_action(
     """
     if config.crop_size > align.short_side:
         raise ConfigError(
-            f"crop_size = {config.crop_size} is larger than short_side = {align.short_side}"
+            f"crop_size = {config.crop_size} is larger than short_side = {align.short_side}",
+            "short_side is in the `[align]` table of --config, else what `handact align` was last "
+            "given (runs/align/config.toml)",
         )
     dataset = read_dataset(root)
     where = pick_device(device)

@@ -8,7 +8,7 @@ A reader belongs to one process: open it after a fork, not before.
 """
 
 from handact.video.index import Frame, VideoIndex, scan_video
-from handact.video.pictures import file_fingerprint
+from handact.video.pictures import file_fingerprint, holds_pictures
 from handact.video.reader import DECODERS, FrameStream, VideoReader
 from handact.video.writer import VideoWriter
 
@@ -20,5 +20,6 @@ __all__ = [
     "VideoReader",
     "VideoWriter",
     "file_fingerprint",
+    "holds_pictures",
     "scan_video",
 ]

@@ -8,14 +8,30 @@ import numpy as np
 
 from handact.errors import VideoError
 
-__all__ = ["as_rate", "file_fingerprint", "list_pictures", "no_pictures", "read_picture"]
+__all__ = [
+    "as_rate",
+    "file_fingerprint",
+    "holds_pictures",
+    "list_pictures",
+    "no_pictures",
+    "read_picture",
+]
 
 PICTURES = (".jpg", ".jpeg", ".png")
 
 
+def holds_pictures(folder: Path) -> bool:
+    """Tell whether a folder can be read as a video."""
+    return bool(_pictures(folder))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return [p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.name[0] != "."]
+
+
 def list_pictures(folder: Path) -> list[Path]:
     """Return the pictures of a folder in natural order: frame_9 before frame_10."""
-    names = [p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.name[0] != "."]
+    names = _pictures(folder)
     if not names:
         raise no_pictures(folder)
     return sorted(names, key=lambda p: (_natural_key(p.name), p.name))

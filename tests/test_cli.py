@@ -134,6 +134,7 @@ def test_no_videos_in_a_split(run_folder: Path) -> None:
     assert "test split" in _fails("report", "hands", run_folder)
 
 
+@pytest.mark.slow
 def test_reports_say_what_was_trained_on(run_folder: Path) -> None:
     """Also after videos changed their split, by accident or not."""
     assert "none of these frames was trained on" in _run("report", "hands", run_folder).stdout

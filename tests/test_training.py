@@ -221,7 +221,9 @@ def test_a_crop_larger_than_the_frame_is_an_error(dataset: Path) -> None:
         pytest.param({"shift": "none"}, id="TSN", marks=pytest.mark.slow),
         pytest.param({"hands": "pooled"}, id="pooled", marks=pytest.mark.slow),
         pytest.param({"hands": "only", "sampling": "dense"}, id="hands only, dense"),
-        pytest.param({"view": "full", "fuse_after": "layer3"}, id="full view"),
+        pytest.param(
+            {"view": "full", "fuse_after": "layer3"}, id="full view", marks=pytest.mark.slow
+        ),
         pytest.param({"random_crop": False}, id="whole frames", marks=pytest.mark.slow),
         pytest.param(
             {"precision": "bfloat16", "clips_per_segment": 2}, id="bfloat16", marks=pytest.mark.slow
@@ -235,6 +237,7 @@ def test_every_variant_trains(run_folder: Path, change: dict) -> None:
     assert np.isfinite(history[0]["train_loss"])
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_the_weights(run_folder: Path) -> None:
     config = replace(TINY_ACTION, workers=2)
     run = train_action(run_folder, config, TINY_ALIGN, run="workers", device="cpu")

@@ -3,7 +3,8 @@
     python join_clips.py DATASET OUTPUT --groups clips.csv --column environment --seed 0
 
 The test clips of each group (an environment, a person, ...) are put one after another in an order
-drawn from the seed. The result is a dataset folder of its own, so that
+drawn from the seed; with --one-each, one clip of each action in the order of the actions' names.
+The result is a dataset folder of its own, so that
 
     handact report metrics OUTPUT --run DATASET/runs/action
 
@@ -33,18 +34,23 @@ def main() -> None:
         "--column", required=True, help="the column of --groups that says the group"
     )
     parser.add_argument("--split", default="test", help="which clips to join")
-    parser.add_argument("--leave-out", default=[], nargs="*", help="names of clips to leave out")
+    parser.add_argument(
+        "--one-each", action="store_true", help="one clip of each action, ordered by its name"
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
     dataset = read_dataset(arguments.dataset)
     groups = read_groups(arguments.groups, arguments.column, dataset)
-    clips = [v for v in dataset.in_split(arguments.split) if v.name not in arguments.leave_out]
+    clips = dataset.in_split(arguments.split)
     rng = np.random.default_rng(arguments.seed)
     actions, videos = {}, []
     for group in sorted({groups[clip.name] for clip in clips}):
         members = [clip for clip in clips if groups[clip.name] == group]
         order = [members[i] for i in rng.permutation(len(members))]
+        if arguments.one_each:
+            by_action = {dataset.actions[clip.name][0].action: clip for clip in order}
+            order = [by_action[action] for action in sorted(by_action)]
         name = f"{arguments.column}-{group}"
         path = arguments.output / "videos" / f"{name}.mp4"
         actions[name] = join(path, order, dataset.actions)

@@ -15,7 +15,6 @@ __all__ = [
     "TRACK_COLUMNS",
     "Segment",
     "fill_background",
-    "find_overlap",
     "frame_edges",
     "frames_from_segments",
     "segments_from_frames",
@@ -51,17 +50,6 @@ class Segment:
 
     def __len__(self) -> int:
         return self.end_frame - self.start_frame
-
-
-def find_overlap(segments: Iterable[Segment]) -> tuple[Segment, Segment] | None:
-    """Return the first two segments, in time order, that share a frame, or None."""
-    ordered = sorted(segments)
-    longest = ordered[0] if ordered else None
-    for segment in ordered[1:]:
-        if segment.start_frame < longest.end_frame:
-            return longest, segment
-        longest = max(longest, segment, key=lambda s: s.end_frame)
-    return None
 
 
 def frames_from_segments(

@@ -80,6 +80,7 @@ def segment_videos(
     fps: float | None = None,
     device: str = "auto",
     on_progress: Progress | None = None,
+    on_overlay_progress: Progress | None = None,
     log: Log = lambda line: None,
 ) -> list[SegmentedVideo]:
     """Segment videos and write NAME.segments.csv, NAME.scores.npz and NAME.timeline.png of each.
@@ -96,6 +97,7 @@ def segment_videos(
         fps: Frames a second of folders of pictures that are not of the dataset.
         device: auto, cpu, cuda or cuda:N.
         on_progress: Told how many frames of a video are done, of how many.
+        on_overlay_progress: Told how many frames of an overlay are drawn, of how many.
         log: Takes a line for people about each video.
 
     Raises:
@@ -130,10 +132,11 @@ def segment_videos(
                 source.path,
                 scores,
                 segments,
-                on_progress=on_progress,
+                on_progress=on_overlay_progress,
             )
         kept = sum(s.action != scores.background for s in segments)
-        log(f"{source.name}: {len(scores.seconds)} frames, {kept} actions")
+        actions = "action" if kept == 1 else "actions"
+        log(f"{source.name}: {len(scores.seconds)} frames, {kept} {actions}")
         results.append(SegmentedVideo(source.name, table, segments, scores.damage))
     return results
 

@@ -1,6 +1,11 @@
 """A small bench dataset with both runs trained, made once and copied for each test."""
 
 import os
+
+# The tests run side by side, one thread each: two torch processes with as many threads each as
+# there are cores are many times slower than one. OpenMP reads this when torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import shutil
 from pathlib import Path
 

@@ -27,7 +27,7 @@ from handact.formats.tables import (
 )
 from handact.formats.text import merge_rows, show_path
 from handact.formats.validate import resolve_overlaps
-from handact.labels import HAND_COLUMNS, Segment, find_overlap
+from handact.labels import HAND_COLUMNS, Segment
 
 SHARED = Path(os.environ.get("HANDACT_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -318,7 +318,6 @@ def test_resolved_overlaps_cover_the_same_frames_once(segments: list) -> None:
     covered = {i for s in given_segments for i in range(s.start_frame, s.end_frame)}
     for policy in ("first", "last"):
         resolved = resolve_overlaps(given_segments, policy)
-        assert find_overlap(resolved) is None
         frames = [i for s in resolved for i in range(s.start_frame, s.end_frame)]
         assert sorted(frames) == sorted(covered)
 
@@ -393,9 +392,25 @@ def test_hands_in_pixels_need_the_flag(dataset: Dataset, tmp_path: Path) -> None
     hands = plan_hands(dataset, path, pixels=True).hands
     assert hands.iloc[0, :4].tolist() == ["v1", 3, 0.5, 0.5]
     assert hands.iloc[1, [0, 1, 4, 5]].tolist() == ["v2.cam", 4, 1.0, 0.0]
-    _write(path, text.replace("160", "161"))
-    with pytest.raises(LabelError, match=r"h\.csv:3: right_x 161 is outside the picture, 160"):
+    _write(path, text.replace("160", "170"))
+    with pytest.raises(LabelError, match=r"h\.csv:3: right_x 170 is outside the picture, 160"):
         plan_hands(dataset, path, pixels=True)
+
+
+def test_fractions_called_pixels_are_refused(dataset: Dataset, tmp_path: Path) -> None:
+    text = "video,frame,left_x,left_y,right_x,right_y\nv1,3,0.4,0.5,,\n"
+    with pytest.raises(LabelError, match="these are fractions, not pixels"):
+        plan_hands(dataset, _write(tmp_path / "h.csv", text), pixels=True)
+
+
+@pytest.mark.parametrize(("x", "scale"), [("1.01", 1), ("-0.01", 1), ("161", 160)])
+def test_hands_just_outside_are_moved_to_the_edge(
+    dataset: Dataset, tmp_path: Path, x: str, scale: int
+) -> None:
+    text = f"video,frame,left_x,left_y,right_x,right_y\nv1,3,{x},{0.5 * scale:g},,\n"
+    plan = plan_hands(dataset, _write(tmp_path / "h.csv", text), pixels=scale > 1)
+    assert plan.hands["left_x"].tolist() == [0.0 if x.startswith("-") else 1.0]
+    assert plan.labels.notes == ["1 coordinate just outside the picture was moved to its edge"]
 
 
 def test_hands_one_a_row(dataset: Dataset, tmp_path: Path) -> None:

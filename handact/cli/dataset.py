@@ -104,8 +104,8 @@ def _check(
 
 def _split(
     dataset: DatasetArgument = Path("."),
-    val: Annotated[float, typer.Option(min=0, max=1, help="Fraction of the videos.")] = 0.1,
-    test: Annotated[float, typer.Option(min=0, max=1, help="Fraction of the videos.")] = 0.2,
+    val: Annotated[float, typer.Option(min=0, max=1, help="Share of videos to validate on.")] = 0.1,
+    test: Annotated[float, typer.Option(min=0, max=1, help="Share of videos to test on.")] = 0.2,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another draw.")] = 0,
     groups: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Table of the groups of videos.")
@@ -113,7 +113,7 @@ def _split(
     group_column: Annotated[
         str | None, typer.Option(metavar="NAME", help="Its column of groups.")
     ] = None,
-    by: Annotated[str, typer.Option(help="video, or group with --groups.")] = "video",
+    by: Annotated[str, typer.Option(help="video, or group: needs --groups.")] = "video",
 ) -> None:
     """Draw which videos are for training, validation and test.
 

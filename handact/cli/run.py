@@ -268,7 +268,7 @@ def segment(
             **parse_assignments(SegmentConfig, set_ or []),
         },
     )
-    with progress("segment", "frames") as on_progress:
+    with progress("segment", "frames") as on_progress, progress("overlay", "frames") as on_overlay:
         results = segment_videos(
             videos or [],
             settings,
@@ -281,6 +281,7 @@ def segment(
             fps=fps,
             device=device,
             on_progress=on_progress,
+            on_overlay_progress=on_overlay,
             log=print_note,
         )
     for result in results:

@@ -17,6 +17,8 @@ __all__ = ["read_hand_table"]
 
 _LONG_COLUMNS = ("video", "frame", "side", "x", "y")
 _SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}
+# Trackers put a hand that leaves the picture a little beyond its edge.
+_EDGE = 0.02
 _PRESENT = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -24,6 +26,8 @@ def read_hand_table(
     path: str | Path, videos: Mapping[str, Video], *, pixels: bool = False
 ) -> HandLabels:
     """Read video,frame,left_x,left_y,right_x,right_y or video,frame,side[,present],x,y.
+
+    Positions up to 2 % beyond an edge of the picture are moved onto it, and a note says so.
 
     Args:
         path: The table.
@@ -48,7 +52,7 @@ def read_hand_table(
         table = _widen(table, file, labels)
     if pixels:
         table = _divide(table, file, videos)
-    labels.hands = parse_hands(table, file)
+    labels.hands = parse_hands(_clamp(table, labels), file)
     return labels
 
 
@@ -104,15 +108,35 @@ def _read_side(cells: Mapping[str, str], row: int, file: str) -> tuple[str, str,
 
 def _divide(table: pd.DataFrame, file: str, videos: Mapping[str, Video]) -> pd.DataFrame:
     """Turn pixels into fractions, as text again, so that one function checks both."""
+    pixels = pd.DataFrame({name: parse_numbers(table, name, file) for name in HAND_COLUMNS[2:]})
+    if pixels.max(axis=None) <= 1:
+        raise LabelError(
+            f"{file}: all positions are within 0..1: these are fractions, not pixels",
+            "leave `--pixels` out",
+        )
     divided = table.copy()
-    for axis, extent in (("x", "width"), ("y", "height")):
-        size = table["video"].map(lambda name, extent=extent: getattr(videos[name], extent))
-        for side in ("left", "right"):
-            column = f"{side}_{axis}"
-            pixels = parse_numbers(table, column, file)
-            for row in table.index[(pixels < 0) | (pixels > size)]:
-                reason = f"{column} {pixels[row]:g} is outside the picture, {size[row]} pixels"
-                raise_problem(Problem(file, int(row), table["video"][row], reason))
-            fraction = pixels / size
-            divided[column] = ["" if np.isnan(value) else repr(float(value)) for value in fraction]
+    for name in pixels:
+        extent = "width" if name.endswith("x") else "height"
+        size = table["video"].map(lambda video, extent=extent: getattr(videos[video], extent))
+        fraction = pixels[name] / size
+        for row in table.index[(fraction < -_EDGE) | (fraction > 1 + _EDGE)]:
+            reason = f"{name} {pixels[name][row]:g} is outside the picture, {size[row]} pixels"
+            raise_problem(Problem(file, int(row), table["video"][row], reason))
+        divided[name] = ["" if np.isnan(value) else repr(float(value)) for value in fraction]
     return divided
+
+
+def _clamp(table: pd.DataFrame, labels: HandLabels) -> pd.DataFrame:
+    """Move positions a little beyond the picture onto its edge; what is no number stays."""
+    clamped, moved = table.copy(), 0
+    for name in HAND_COLUMNS[2:]:
+        text = table[name].astype("str").str.replace(",", ".", regex=False)
+        values = pd.to_numeric(text, errors="coerce")
+        below, above = (values < 0) & (values >= -_EDGE), (values > 1) & (values <= 1 + _EDGE)
+        clamped.loc[below, name], clamped.loc[above, name] = "0", "1"
+        moved += int(below.sum() + above.sum())
+    if moved:
+        what = "1 coordinate" if moved == 1 else f"{moved} coordinates"
+        were = "was" if moved == 1 else "were"
+        labels.notes.append(f"{what} just outside the picture {were} moved to its edge")
+    return clamped

@@ -50,8 +50,10 @@ def _draw_curves(axes: "Axes", rows: Sequence[Mapping[str, Any]], names: Sequenc
         x, y = _curve(rows, name)
         style = {"color": _LINES[k % len(_LINES)], "marker": "." if len(x) < 30 else None}
         axes.plot(x, y, label=plain(name.replace("_", " ")), linewidth=1.2, **style)
+    epochs = [row.get("epoch", i + 1) for i, row in enumerate(rows)]
+    axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     axes.legend()
 
 

@@ -219,6 +219,15 @@ def test_clips_are_whole_videos(dataset: Dataset, tmp_path: Path) -> None:
     assert plan.new_classes == ("3",)
 
 
+def test_classes_that_differ_in_capitals_are_pointed_out(dataset: Dataset, tmp_path: Path) -> None:
+    text = "video,start_frame,end_frame,action\nv1,0,9,Take\nv1,9,12,put\nv1,12,20,Put\n"
+    notes = plan_actions(dataset, _write(tmp_path / "a.csv", text)).labels.notes
+    assert notes == [
+        "new class 'Take' differs from 'take' in capitals only: two classes",
+        "new class 'Put' differs from 'put' in capitals only: two classes",
+    ]
+
+
 def test_names_are_found_by_other_suffixes_and_paths(dataset: Dataset, tmp_path: Path) -> None:
     text = "video,label\nC:\\videos\\V1.AVI,take\nv2.cam,take\nlate.mov,take\n"
     plan = plan_actions(dataset, _write(tmp_path / "clips.csv", text))

@@ -115,6 +115,7 @@ def plan_actions(
     _refuse_empty(labels, bool(labels.labelled))
     names = [*labels.classes, *(row.segment.action for row in labels.segments)]
     new = tuple(name for name in dict.fromkeys(names) if name not in dataset.classes)
+    labels.notes += _note_capitals(dataset.classes, new)
     present = _find_present(dataset.root / "actions.csv", ACTION_COLUMNS, labels.labelled)
     return ActionPlan(labels, actions, new, present)
 
@@ -210,6 +211,17 @@ def _read_table(
     return read_action_table(
         path, dataset.videos, index_of, action_column=action_column, trimmed=trimmed
     )
+
+
+def _note_capitals(classes: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
+    """Classes that are hardly meant as two: `Background` beside `background`."""
+    known: dict[str, str] = {}
+    notes = []
+    for name in (*classes, *new):
+        same = known.setdefault(name.casefold(), name)
+        if same != name and name in new:
+            notes.append(f"new class {name!r} differs from {same!r} in capitals only: two classes")
+    return notes
 
 
 def _refuse_empty(labels: ActionLabels | HandLabels, taken: bool) -> None:

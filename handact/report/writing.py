@@ -131,6 +131,7 @@ def describe_hands(result: HandPairs) -> dict[str, Any]:
         "num_videos": int(result.frames["video"].nunique()),
         "num_frames_without_prediction": result.num_unpredicted,
         "distance": "Euclidean, x and y as fractions of the picture's width and height",
+        "counting": "a hand in the wrong place is a false positive, not a miss as well",
         "split": result.split,
         "how": result.how,
     }
@@ -148,7 +149,7 @@ def state_hands(report: Mapping[str, Any]) -> str:
     split = f" of the {variant['split']} split" if variant["split"] else ""
     return (
         f"{variant['num_frames']} labelled frames of {_count(variant['num_videos'], 'video')}"
-        f"{split} ({variant['how']})."
+        f"{split} ({variant['how']}); {variant['counting']}."
     )
 
 

@@ -207,7 +207,7 @@ def _draw_held(pen: _Pen, pose: Pose, along: np.ndarray, across: np.ndarray) -> 
         # The one thing that tells the two pins apart: paint eight pixels wide.
         tip = pose.at + 66 * forward - 14 * across
         pen.line(np.stack([tip - 24 * forward, tip]), (70, 70, 74), 7)
-        pen.line(np.stack([tip - 10 * forward, tip + 18 * forward]), _PINS[pose.holds], 8)
+        pen.line(np.stack([tip - 4 * forward, tip + 14 * forward]), _PINS[pose.holds], 8)
     elif pose.holds == "wrench":
         direction = _direction(pose.tool_angle)
         nut = pose.at - 118 * direction

@@ -169,9 +169,10 @@ def test_a_pin_is_seen_in_the_cut_out_and_little_of_it_in_the_frame(scenes: list
 
 def test_insertions_differ_in_nothing_but_the_pin(scenes: list[Scene]) -> None:
     paths = {
-        pin: np.concatenate([
-            [m.right.at for m in _movement(v, s)]
+        pin: np.array([
+            m.right.at
             for v, s in _segments(scenes, f"insert {pin} pin")
+            for m in _movement(v, s)
         ])
         for pin in ("red", "blue")
     }  # fmt: skip

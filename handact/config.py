@@ -80,6 +80,7 @@ class ActionConfig:
     hands: Literal["aligned", "pooled", "only", "none"] = "aligned"
     fuse_after: Literal["layer1", "layer2", "layer3", "layer4"] = "layer4"
     weights: str = "imagenet"  # imagenet, none, or a file with torchvision's keys (backbone)
+    hand_weights: str | None = None  # the same, or a run with a hand stream; unset: as `weights`
     freeze_batch_norm: bool | None = None  # statistics; unset: frozen unless the start is random
     dropout: float = 0.8
     crop_size: int = 224  # C_s, pixels

@@ -1,8 +1,8 @@
-"""Pretrained starts for the networks.
+"""Starts for the networks that are not random.
 
 `imagenet` is torchvision's own weights, downloaded once by torchvision to torch's cache folder; a
-file must hold a state dict with torchvision's keys. Nothing is matched by guesswork: apart from the
-head, every key must be there and no other.
+file must hold a state dict with torchvision's keys; a checkpoint of `train-action` lends its hand
+stream. Nothing is matched by guesswork: apart from the head, every key must be there and no other.
 """
 
 from pathlib import Path
@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
+from handact.checkpoint import load_checkpoint
 from handact.errors import CheckpointError
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "load_backbone"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "load_backbone", "load_hand_stream"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -43,6 +44,29 @@ def load_backbone(network: nn.Module, name: str, weights: str) -> None:
     if weights == "none":
         return
     state = _download(name) if weights == "imagenet" else _read(Path(weights))
+    _start(network, name, state, weights)
+
+
+def load_hand_stream(network: nn.Module, name: str, checkpoint: Path) -> None:
+    """Start a hand stream from that of a checkpoint of `train-action`.
+
+    Args:
+        network: A torchvision ResNet that lacks its head.
+        name: Which one.
+        checkpoint: File.
+
+    Raises:
+        CheckpointError: Not such a checkpoint, one without hands, or of another network.
+    """
+    state = load_checkpoint(checkpoint, "action")["state"]
+    hands = {k.removeprefix("hands."): v for k, v in state.items() if k.startswith("hands.")}
+    if not hands:
+        raise CheckpointError(f"{checkpoint}: trained without hands: it has no hand stream")
+    _start(network, name, hands, str(checkpoint))
+
+
+def _start(network: nn.Module, name: str, state: dict[str, Tensor], source: str) -> None:
+    """Copy all but the head of a state dict into a network."""
     body = {key: value for key, value in state.items() if not key.startswith(_HEADS)}
     wanted = {key for key in network.state_dict() if not key.startswith(_HEADS)}
     # Files of before batch norm counted its batches lack that count; nothing uses it.
@@ -50,11 +74,11 @@ def load_backbone(network: nn.Module, name: str, weights: str) -> None:
     unknown = body.keys() - wanted
     if missing or unknown:
         what, keys = ("lacks", missing) if missing else ("has the unknown", unknown)
-        raise CheckpointError(f"{weights}: not {name}: {what} key `{min(keys)}` (of {len(keys)})")
+        raise CheckpointError(f"{source}: not {name}: {what} key `{min(keys)}` (of {len(keys)})")
     try:
         network.load_state_dict(body, strict=False)
     except RuntimeError as error:
-        raise CheckpointError(f"{weights}: not {name}: a weight has another shape") from error
+        raise CheckpointError(f"{source}: not {name}: a weight has another shape") from error
 
 
 def _download(name: str) -> dict[str, Tensor]:

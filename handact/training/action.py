@@ -38,7 +38,7 @@ from handact.training.loop import (
     set_learning_rate,
     start_run,
 )
-from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone
+from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone, load_hand_stream
 
 __all__ = ["labelled_clips", "predict_clips", "train_action"]
 
@@ -102,7 +102,7 @@ def train_action(
     arguments = _network_arguments(dataset, config)
     network = ActionNetwork(**arguments)
     if last is None:
-        _load_weights(network, config)
+        _load_weights(network, dataset, config)
 
     caches = align_dataset(
         dataset, videos + val_videos, align, localizer, on_progress=on_align_progress
@@ -321,13 +321,21 @@ def _network_arguments(dataset: Dataset, config: ActionConfig) -> dict[str, Any]
     return {"num_classes": len(dataset.classes), **{k: getattr(config, k) for k in names}}
 
 
-def _load_weights(network: ActionNetwork, config: ActionConfig) -> None:
+def _load_weights(network: ActionNetwork, dataset: Dataset, config: ActionConfig) -> None:
     if config.hands != "only":
         load_backbone(network.backbone, config.backbone, config.weights)
-    if config.hands != "none":
+    if config.hands == "none":
+        return
+    weights = config.hand_weights
+    if weights is None:
         # A file holds weights of one network only: the other starts from ImageNet.
         same = config.hands == "only" or config.weights in ("imagenet", "none")
-        load_backbone(network.hands, config.hand_backbone, config.weights if same else "imagenet")
+        weights = config.weights if same else "imagenet"
+    if weights in ("imagenet", "none") or Path(weights).is_file():
+        load_backbone(network.hands, config.hand_backbone, weights)
+    else:
+        checkpoint = dataset.run(weights) / "best.pt"
+        load_hand_stream(network.hands, config.hand_backbone, checkpoint)
 
 
 def _describe_input(config: ActionConfig, align: AlignConfig, fps: float) -> dict[str, Any]:

@@ -172,6 +172,36 @@ def test_weights_of_a_file_start_the_localiser(dataset: Path, tmp_path: Path) ->
     )
 
 
+def test_the_hand_stream_starts_from_that_of_another_run(run_folder: Path, tmp_path: Path) -> None:
+    """`hand_weights` takes a run's name; the rest of the network keeps its random start."""
+    still = replace(TINY_ACTION, epochs=1, learning_rate=1e-12, hand_learning_rate=1e-12)
+    train_action(
+        run_folder, replace(still, hands="only", seed=1), TINY_ALIGN, run="stream", device="cpu"
+    )
+    config = replace(still, hand_weights="stream")
+    run = train_action(run_folder, config, TINY_ALIGN, run=str(tmp_path / "both"), device="cpu")
+    lent = _state(run_folder / "runs" / "stream", "action")
+    both = _state(run, "action")
+    key = "hands.layer4.1.conv2.weight"
+    torch.testing.assert_close(both[key], lent[key])
+    assert not torch.allclose(both["backbone.layer4.1.conv2.weight"], lent[key])
+
+
+def test_hand_streams_that_cannot_be_had(run_folder: Path, tmp_path: Path) -> None:
+    def start_from(weights: str) -> None:
+        config = replace(TINY_ACTION, hand_weights=weights)
+        train_action(run_folder, config, TINY_ALIGN, run=str(tmp_path / "run"), device="cpu")
+
+    with pytest.raises(CheckpointError, match="runs/nowhere/best.pt: no such checkpoint"):
+        start_from("nowhere")
+    with pytest.raises(CheckpointError, match="a checkpoint of `train-hands`"):
+        start_from("hands")
+    config = replace(TINY_ACTION, epochs=1, hands="none")
+    blind = train_action(run_folder, config, TINY_ALIGN, run=str(tmp_path / "tsm"), device="cpu")
+    with pytest.raises(CheckpointError, match="trained without hands"):
+        start_from(str(blind))
+
+
 def test_nothing_to_resume(dataset: Path) -> None:
     with pytest.raises(TrainingError, match="nothing to resume"):
         train_hands(dataset, TINY_HANDS, device="cpu", resume=True)

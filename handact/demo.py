@@ -48,7 +48,7 @@ DEMO_SETTINGS: dict[str, Config] = {
         zoom=0.05,
         move=0.05,
     ),
-    "align": AlignConfig(short_side=36, cutout=(0.34, 0.34), cutout_input=40, bridge_seconds=0.3),
+    "align": AlignConfig(short_side=36, cutout=(0.28, 0.28), cutout_input=56, bridge_seconds=0.3),
     "action": ActionConfig(
         backbone="resnet18",
         weights="none",

@@ -28,8 +28,8 @@ CLASSES = (
     "turn product",
 )
 _CYCLE = (
-    "take part", "insert red pin", "insert blue pin", "tighten nut", "turn product",
-    "pull lever", "loosen nut", "wipe bench", "put back part",
+    "take part", "insert red pin", "insert blue pin", "turn product", "insert blue pin",
+    "insert red pin", "tighten nut", "pull lever", "loosen nut", "wipe bench", "put back part",
 )  # fmt: skip
 
 BIN = np.array([1010.0, 150.0])  # where parts are taken from

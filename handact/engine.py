@@ -150,9 +150,9 @@ class _Kept:
 
     def forget(self, center: int) -> None:
         """Drop what lies before the window at `center` and all later ones."""
-        if center >= self.number:
-            return
-        earliest = self.seconds[center - self.first] + self.offsets[0]
+        # A centre that is still to come lies no earlier than the newest frame.
+        nearest = min(center, self.number - 1) - self.first
+        earliest = self.seconds[nearest] + self.offsets[0]
         while len(self.seconds) > 1 and self.seconds[1] <= earliest:
             self.seconds.popleft()
             self.samples.popleft()

@@ -1,5 +1,7 @@
 """The windows engine and what `segment` leaves: every frame labelled, whatever the batch."""
 
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from videos import make_video
 from handact.align import align_frames
 from handact.alignment import cutout_boxes
 from handact.config import AlignConfig, SegmentConfig
-from handact.data.aligned import AlignedCache, write_aligned
+from handact.data.aligned import AlignedCache, AlignedFrame, write_aligned
 from handact.engine import ActionModel, load_action_model, run_windows
 from handact.errors import CheckpointError, VideoError
 from handact.sampling import clip_frames, window_centers
@@ -62,6 +64,25 @@ def test_a_window_is_its_frames(model: ActionModel) -> None:
         alone = _with_offsets(model, offsets.astype(float))
         expected = dict(run_windows(alone, iter(clip), CONFIG))[len(clip) // 2]
         np.testing.assert_allclose(results[center], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("window_stride", [1, 20])
+def test_frames_are_let_go(model: ActionModel, window_stride: int) -> None:
+    """Windows that stand further apart than they are long must not keep what lies between."""
+    alive: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
+    most = 0
+
+    def feed() -> Iterator[AlignedFrame]:
+        nonlocal most
+        for frame in align_frames(_frames(200), model.align, model.localizer, fps=10.0):
+            cutouts = frame.cutouts.copy()
+            alive[frame.index] = cutouts
+            most = max(most, len(alive))
+            yield replace(frame, cutouts=cutouts)
+
+    for _ in run_windows(model, feed(), replace(CONFIG, window_stride=window_stride)):
+        pass
+    assert most <= np.ptp(model.offsets) * 10 + 4
 
 
 def _with_offsets(model: ActionModel, offsets: np.ndarray) -> ActionModel:

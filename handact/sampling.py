@@ -19,7 +19,6 @@ __all__ = [
     "clip_offsets",
     "dense_clip",
     "surround_clip",
-    "window_centers",
 ]
 
 # Two frames as near as this to a wanted time are equally near, and the later one is taken: time
@@ -84,14 +83,6 @@ def central_clip(
     """
     frames = clip_frames((segment.start_frame + segment.end_frame) // 2, offsets, seconds)
     return np.clip(frames, segment.start_frame, segment.end_frame - 1) if inside else frames
-
-
-def window_centers(num_frames: int, window_stride: int) -> np.ndarray:
-    """Return the frames at which windows stand: multiples of the stride, and the last frame."""
-    centers = np.arange(0, num_frames, window_stride)
-    if num_frames and centers[-1] != num_frames - 1:
-        centers = np.append(centers, num_frames - 1)
-    return centers
 
 
 def _nearest(wanted: np.ndarray, seconds: np.ndarray) -> np.ndarray:

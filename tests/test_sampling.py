@@ -10,7 +10,6 @@ from handact.sampling import (
     clip_offsets,
     dense_clip,
     surround_clip,
-    window_centers,
 )
 
 OFFSETS = clip_offsets(8, 8, 30.0)  # the paper's T and tau at 30 frames a second
@@ -80,13 +79,3 @@ def test_the_central_clip() -> None:
     assert central_clip(segment, OFFSETS, _seconds(1000)).tolist() == list(range(78, 142, 8))
     inside = central_clip(segment, OFFSETS, _seconds(1000), inside=True)
     assert (inside.min(), inside.max()) == (100, 119)
-
-
-@given(number=st.integers(0, 300), stride=st.integers(1, 40))
-def test_windows_cover_the_video(number: int, stride: int) -> None:
-    centers = window_centers(number, stride)
-    assert len(np.unique(centers)) == len(centers)
-    if number:
-        assert centers[0] == 0
-        assert centers[-1] == number - 1
-        assert (np.diff(centers) <= stride).all()

@@ -35,14 +35,16 @@ def main() -> None:
     )
     parser.add_argument("--split", default="test", help="which clips to join")
     parser.add_argument(
-        "--one-each", action="store_true", help="one clip of each action, ordered by its name"
+        "--one-each", action="store_true", help="one drawn clip of each action, ordered by its name"
     )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
+    if (arguments.output / "dataset.toml").exists():
+        parser.error(f"{arguments.output} is there already: give another folder, or delete it")
     dataset = read_dataset(arguments.dataset)
     groups = read_groups(arguments.groups, arguments.column, dataset)
-    clips = dataset.in_split(arguments.split)
+    clips = [clip for clip in dataset.in_split(arguments.split) if dataset.actions[clip.name]]
     rng = np.random.default_rng(arguments.seed)
     actions, videos = {}, []
     for group in sorted({groups[clip.name] for clip in clips}):

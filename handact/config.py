@@ -80,8 +80,9 @@ class ActionConfig:
     hands: Literal["aligned", "pooled", "only", "none"] = "aligned"
     fuse_after: Literal["layer1", "layer2", "layer3", "layer4"] = "layer4"
     weights: str = "imagenet"  # imagenet, none, or a file with torchvision's keys (backbone)
-    hand_weights: str | None = None  # the same, or a run with a hand stream; unset: as `weights`
-    freeze_batch_norm: bool | None = None  # statistics; unset: frozen unless the start is random
+    # The same, or a run with a hand stream; unset: as `weights`, but imagenet where that is a file.
+    hand_weights: str | None = None
+    freeze_batch_norm: bool | None = None  # statistics; unset: frozen unless their start is random
     dropout: float = 0.8
     crop_size: int = 224  # C_s, pixels
     random_crop: bool = True  # in training; otherwise it sees whole frames, all of one shape
@@ -285,8 +286,6 @@ def _check(config: Config, given: set[str], file: str) -> None:
         if field.name in _SHARES and not 0 <= value <= 1:
             raise ConfigError(f"{where}: {field.name} = {value}: must lie in 0..1")
     where = "settings" if given else file
-    if isinstance(config, ActionConfig) and config.hands == "only" and config.view == "full":
-        raise ConfigError(f"{where}: view = full has no meaning for hands = only")
     if isinstance(config, AlignConfig) and min(config.cutout) <= 0:
         raise ConfigError(f"{where}: cutout = {config.cutout}: must be above 0")
     if isinstance(config, AlignConfig) and not 1 <= config.jpeg_quality <= 100:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from handact.align import align_dataset, load_localizer, write_tracks
@@ -29,7 +29,7 @@ __all__ = ["DEMO_SETTINGS", "SETTINGS_FILE", "prepare_demo", "train_demo"]
 
 ShowProgress = Callable[[str, str], AbstractContextManager[Progress]]
 
-SETTINGS_FILE = "small.toml"
+SETTINGS_FILE = "demo.toml"
 HAND_STREAM = "hand-stream"
 
 # Small networks on small pictures, from random weights: a hub of weights may be out of reach, and
@@ -67,8 +67,20 @@ DEMO_SETTINGS: dict[str, Config] = {
         learning_rate=0.001,
         hand_weights=HAND_STREAM,
         hand_learning_rate=0.0001,
+        freeze_batch_norm=False,
     ),
     "segment": SegmentConfig(window_stride=2),
+}
+
+# The hand stream is trained alone before it joins the frames. Both at once, the backbone soon
+# explains most actions from random weights, and what is left of the gradient no longer teaches the
+# hand stream the small details that only it can see.
+HAND_STREAM_SETTINGS: dict[str, object] = {
+    "hands": "only",
+    "hand_weights": "none",
+    "hand_learning_rate": 0.001,
+    "epochs": 8,
+    "milestones": (6,),
 }
 
 
@@ -89,7 +101,9 @@ def prepare_demo(folder: Path, *, seed: int, show: ShowProgress) -> None:
 
 
 def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> None:
-    """Train the localiser, align, train the action network, segment; go on where it stopped.
+    """Train all networks and segment the held-out videos; go on where it stopped.
+
+    The localiser, the hand stream alone, and the action network, one after another.
 
     Raises:
         HandactError: What is in the folder is in the way.
@@ -108,7 +122,11 @@ def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> No
         )
     write_tracks(dataset, caches, align)
     action = read_config(ActionConfig, settings)
-    for run, config in {HAND_STREAM: _hand_stream(action), "action": action}.items():
+    runs = {"action": action}
+    if action.hand_weights == HAND_STREAM and action.hands != "none":
+        alone = read_config(ActionConfig, settings, HAND_STREAM_SETTINGS)
+        runs = {HAND_STREAM: alone, **runs}
+    for run, config in runs.items():
         if not _finished(folder / "runs" / run, "action", config.epochs):
             with show(f"train-action {run}", "steps") as on_progress:
                 train_action(
@@ -123,22 +141,6 @@ def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> No
             on_progress=on_progress,
             log=log,
         )
-
-
-def _hand_stream(action: ActionConfig) -> ActionConfig:
-    """Return how the hand stream is trained before it joins the frames.
-
-    Both at once, the backbone soon explains most actions from random weights, and what is left of
-    the gradient no longer teaches the hand stream the small details that only it can see.
-    """
-    return replace(
-        action,
-        hands="only",
-        hand_weights=None,
-        hand_learning_rate=action.learning_rate,
-        epochs=8,
-        milestones=(6,),
-    )
 
 
 def _finished(run: Path, kind: str, epochs: int) -> bool:

@@ -53,6 +53,8 @@ def write_overlay(
                 writer.write(picture, seconds=frame.seconds)
                 if on_progress:
                     on_progress(frame.index + 1, number)
+    if on_progress:
+        on_progress(number, number)
 
 
 def draw_overlay(

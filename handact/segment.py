@@ -186,6 +186,8 @@ def score_video(
             centers.append(center)
             rows.extend(probabilities)
         damage = _describe_damage(stream)
+    if on_progress:
+        on_progress(len(seconds), len(seconds))  # a header may have promised more
     times = np.array(seconds)
     windows = np.frombuffer(rows, np.float32).reshape(len(centers), -1)
     return Scores(

@@ -6,6 +6,7 @@ stream. Nothing is matched by guesswork: apart from the head, every key must be 
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import torch
@@ -47,22 +48,25 @@ def load_backbone(network: nn.Module, name: str, weights: str) -> None:
     _start(network, name, state, weights)
 
 
-def load_hand_stream(network: nn.Module, name: str, checkpoint: Path) -> None:
-    """Start a hand stream from that of a checkpoint of `train-action`.
+def load_hand_stream(network: nn.Module, name: str, weights: str) -> None:
+    """Start a hand stream as `load_backbone`, or from that of a checkpoint of `train-action`.
 
     Args:
         network: A torchvision ResNet that lacks its head.
         name: Which one.
-        checkpoint: File.
+        weights: imagenet, none, or the path of a state dict or a checkpoint.
 
     Raises:
-        CheckpointError: Not such a checkpoint, one without hands, or of another network.
+        CheckpointError: The weights cannot be had, do not fit, or the checkpoint has no hands.
     """
-    state = load_checkpoint(checkpoint, "action")["state"]
+    if weights in ("imagenet", "none") or "kind" not in _load(Path(weights)):
+        load_backbone(network, name, weights)
+        return
+    state = load_checkpoint(weights, "action")["state"]
     hands = {k.removeprefix("hands."): v for k, v in state.items() if k.startswith("hands.")}
     if not hands:
-        raise CheckpointError(f"{checkpoint}: trained without hands: it has no hand stream")
-    _start(network, name, hands, str(checkpoint))
+        raise CheckpointError(f"{weights}: trained without hands: it has no hand stream")
+    _start(network, name, hands, weights)
 
 
 def _start(network: nn.Module, name: str, state: dict[str, Tensor], source: str) -> None:
@@ -88,17 +92,28 @@ def _download(name: str) -> dict[str, Tensor]:
         raise CheckpointError(
             f"ImageNet weights of {name} cannot be downloaded: {error}",
             f"put {_IMAGENET[name].url.rsplit('/', 1)[1]} into {torch.hub.get_dir()}/checkpoints, "
-            "or start from random weights with `--weights none`",
+            "or start from random weights with `--weights none` (the hand stream: "
+            "`--set hand_weights=none`)",
         ) from error
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such weights", "give imagenet, none, or a file")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # of rubbish, torch.load raises whatever its bytes happen to mean
-        raise CheckpointError(f"{path}: not a state dict, or damaged") from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    state = _load(path)
+    if not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{path}: not a state dict")
     return state
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: no such weights",
+            "give imagenet, none, or a file; for the hand stream, a run of `train-action` will do",
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of rubbish, torch.load raises whatever its bytes happen to mean
+        raise CheckpointError(f"{path}: not a state dict, or damaged") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: not a state dict")
+    return content

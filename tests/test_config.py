@@ -10,6 +10,7 @@ from handact.config import (
     parse_assignments,
     read_config,
 )
+from handact.demo import DEMO_SETTINGS, HAND_STREAM_SETTINGS
 from handact.errors import ConfigError
 
 
@@ -71,3 +72,13 @@ def test_assignments() -> None:
         parse_assignments(ActionConfig, ["hands"])
     with pytest.raises(ConfigError, match="unknown key `hand`"):
         read_config(ActionConfig, None, parse_assignments(ActionConfig, ["hand=none"]))
+
+
+def test_the_demos_settings_are_settings(tmp_path: Path) -> None:
+    """What the demo leaves in its folder can be given to every command, the ablations too."""
+    path = tmp_path / "demo.toml"
+    path.write_text(format_toml(DEMO_SETTINGS))
+    for config in DEMO_SETTINGS.values():
+        assert read_config(type(config), path) == config
+    alone = read_config(ActionConfig, path, HAND_STREAM_SETTINGS)
+    assert (alone.hands, alone.view, alone.epochs) == ("only", "full", 8)

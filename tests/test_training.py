@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import TINY_ACTION, TINY_ALIGN, TINY_HANDS
-from torchvision.models import mobilenet_v2
+from torchvision.models import mobilenet_v2, resnet18
 
 from handact.checkpoint import load_checkpoint
 from handact.data.augment import augment_hands, draw_move, sample_rng, to_input
@@ -184,7 +184,25 @@ def test_the_hand_stream_starts_from_that_of_another_run(run_folder: Path, tmp_p
     both = _state(run, "action")
     key = "hands.layer4.1.conv2.weight"
     torch.testing.assert_close(both[key], lent[key])
+    # The hand stream's statistics are kept, those of the random backbone are trained.
+    assert torch.equal(both["hands.bn1.running_mean"], lent["hands.bn1.running_mean"])
+    assert both["backbone.bn1.running_mean"].abs().sum() > 0
     assert not torch.allclose(both["backbone.layer4.1.conv2.weight"], lent[key])
+
+
+def test_the_hand_stream_starts_from_a_file(run_folder: Path, tmp_path: Path) -> None:
+    """A checkpoint by its path, or torchvision's ResNet as it is."""
+    torch.save(resnet18().state_dict(), tmp_path / "r18.pth")
+    checkpoint = run_folder / "runs" / "action" / "best.pt"
+    still = replace(TINY_ACTION, epochs=1, learning_rate=1e-12, hand_learning_rate=1e-12)
+    for weights in (tmp_path / "r18.pth", checkpoint):
+        config = replace(still, hand_weights=str(weights))
+        folder = str(tmp_path / f"from-{weights.stem}")
+        run = train_action(run_folder, config, TINY_ALIGN, run=folder, device="cpu")
+        lent = torch.load(weights)
+        key = "hands.conv1.weight"
+        expected = lent["state"][key] if "state" in lent else lent["conv1.weight"]
+        torch.testing.assert_close(_state(run, "action")[key], expected)
 
 
 def test_hand_streams_that_cannot_be_had(run_folder: Path, tmp_path: Path) -> None:
@@ -192,7 +210,7 @@ def test_hand_streams_that_cannot_be_had(run_folder: Path, tmp_path: Path) -> No
         config = replace(TINY_ACTION, hand_weights=weights)
         train_action(run_folder, config, TINY_ALIGN, run=str(tmp_path / "run"), device="cpu")
 
-    with pytest.raises(CheckpointError, match="runs/nowhere/best.pt: no such checkpoint"):
+    with pytest.raises(CheckpointError, match="nowhere: no such weights"):
         start_from("nowhere")
     with pytest.raises(CheckpointError, match="a checkpoint of `train-hands`"):
         start_from("hands")

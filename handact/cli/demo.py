@@ -19,7 +19,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put it.")] = Path(
         "handact-demo"
     ),
-    seed: Annotated[int, typer.Option(help="Of the videos and of both trainings.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the videos and of the trainings.")] = 0,
     device: DeviceOption = "auto",
 ) -> None:
     """See it all work: draw videos of a work bench, train on them, segment, report.

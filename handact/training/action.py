@@ -241,9 +241,10 @@ def _train_epoch(
 ) -> float:
     """Run one epoch and return its mean loss."""
     network.train()
-    frozen = config.freeze_batch_norm
-    if frozen or (frozen is None and config.weights != "none"):
-        freeze_batch_norm(network)
+    for part, weights in _starts(config).items():
+        frozen = config.freeze_batch_norm
+        if weights != "none" if frozen is None else frozen:
+            freeze_batch_norm(getattr(network, part))
     total = 0.0
     for step, batch in enumerate(loader):
         if on_progress:
@@ -321,21 +322,25 @@ def _network_arguments(dataset: Dataset, config: ActionConfig) -> dict[str, Any]
     return {"num_classes": len(dataset.classes), **{k: getattr(config, k) for k in names}}
 
 
-def _load_weights(network: ActionNetwork, dataset: Dataset, config: ActionConfig) -> None:
-    if config.hands != "only":
-        load_backbone(network.backbone, config.backbone, config.weights)
-    if config.hands == "none":
-        return
-    weights = config.hand_weights
-    if weights is None:
+def _starts(config: ActionConfig) -> dict[str, str]:
+    """Return where the weights of the network's parts, backbone and hands, start."""
+    starts = {} if config.hands == "only" else {"backbone": config.weights}
+    if config.hands != "none":
         # A file holds weights of one network only: the other starts from ImageNet.
         same = config.hands == "only" or config.weights in ("imagenet", "none")
-        weights = config.weights if same else "imagenet"
-    if weights in ("imagenet", "none") or Path(weights).is_file():
-        load_backbone(network.hands, config.hand_backbone, weights)
-    else:
-        checkpoint = dataset.run(weights) / "best.pt"
-        load_hand_stream(network.hands, config.hand_backbone, checkpoint)
+        starts["hands"] = config.hand_weights or (config.weights if same else "imagenet")
+    return starts
+
+
+def _load_weights(network: ActionNetwork, dataset: Dataset, config: ActionConfig) -> None:
+    starts = _starts(config)
+    if "backbone" in starts:
+        load_backbone(network.backbone, config.backbone, starts["backbone"])
+    if "hands" in starts:
+        weights, run = starts["hands"], dataset.run(starts["hands"])
+        if weights not in ("imagenet", "none") and not Path(weights).is_file() and run.is_dir():
+            weights = str(run / "best.pt")
+        load_hand_stream(network.hands, config.hand_backbone, weights)
 
 
 def _describe_input(config: ActionConfig, align: AlignConfig, fps: float) -> dict[str, Any]:

@@ -50,9 +50,7 @@ def add_commands(app: typer.Typer) -> None:
 def train_hands(
     dataset: DatasetArgument = Path("."),
     config: ConfigOption = None,
-    run: Annotated[
-        str, typer.Option(help="Name of the folder below runs/, or its path.")
-    ] = "hands",
+    run: RunOption = "hands",
     epochs: EpochsOption = None,
     batch_size: BatchOption = None,
     learning_rate: RateOption = None,
@@ -149,9 +147,7 @@ def align(
 def train_action(
     dataset: DatasetArgument = Path("."),
     config: ConfigOption = None,
-    run: Annotated[
-        str, typer.Option(help="Name of the folder below runs/, or its path.")
-    ] = "action",
+    run: RunOption = "action",
     hands_run: Annotated[str, typer.Option(help="Run whose localiser finds the hands.")] = "hands",
     backbone: Annotated[str | None, typer.Option(help="resnet18, resnet34 or resnet50.")] = None,
     hands: Annotated[str | None, typer.Option(help="aligned, pooled, only or none.")] = None,

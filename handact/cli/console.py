@@ -19,6 +19,7 @@ __all__ = [
     "DatasetArgument",
     "DeviceOption",
     "JsonOption",
+    "RunOption",
     "print_error",
     "print_json",
     "print_note",
@@ -29,6 +30,9 @@ __all__ = [
 DatasetArgument = Annotated[
     Path,
     typer.Argument(metavar="DATASET", help="The dataset folder.", show_default="this folder"),
+]
+RunOption = Annotated[
+    str, typer.Option("--run", help="Name of the folder below runs/, or its path.")
 ]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto")

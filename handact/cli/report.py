@@ -10,6 +10,7 @@ from handact.cli.console import (
     DatasetArgument,
     DeviceOption,
     JsonOption,
+    RunOption,
     print_json,
     print_note,
     print_table,
@@ -44,9 +45,6 @@ VideosOption = Annotated[
 ]
 FpsOption = Annotated[
     float | None, typer.Option("--fps", min=0.001, help="Frames per second of bare tables.")
-]
-RunOption = Annotated[
-    str, typer.Option("--run", help="Name of the folder below runs/, or its path.")
 ]
 SplitOption = Annotated[
     Literal["train", "val", "test"], typer.Option("--split", help="Videos to report on.")

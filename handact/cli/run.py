@@ -8,6 +8,7 @@ import typer
 from handact.cli.console import (
     DatasetArgument,
     DeviceOption,
+    RunOption,
     print_error,
     print_note,
     print_table,
@@ -26,9 +27,6 @@ SetOption = Annotated[
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Insist on going on with the run.")]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Start again, whatever the run folder holds.")
-]
-RunOption = Annotated[
-    str, typer.Option("--run", help="Name of the folder below runs/, or its path.")
 ]
 EpochsOption = Annotated[int | None, typer.Option(help="Passes over the training data.")]
 BatchOption = Annotated[int | None, typer.Option(help="Samples in a training step.")]

@@ -76,7 +76,7 @@ class ActionConfig:
 
     backbone: Backbone = "resnet50"
     hand_backbone: Backbone = "resnet18"
-    shift: Literal["tsm", "none"] = "tsm"  # none: the TSN baseline
+    shift: Literal["tsm", "causal", "none"] = "tsm"  # causal: from the past alone; none: TSN
     hands: Literal["aligned", "pooled", "only", "none"] = "aligned"
     fuse_after: Literal["layer1", "layer2", "layer3", "layer4"] = "layer4"
     weights: str = "imagenet"  # imagenet, none, or a file with torchvision's keys (backbone)
@@ -89,6 +89,7 @@ class ActionConfig:
     view: Literal["center", "full"] = "center"  # what evaluation sees of a scaled frame
     clip_len: int = 8  # T
     frame_stride: int = 8  # tau, in frames of the training videos
+    context: int = 0  # frames beyond T at either end, seen through the shift: for engine = stream
     sampling: Literal["surround", "dense"] = "surround"
     clips_per_segment: int = 1  # clips drawn from each segment in an epoch
     flip: float = 0.0  # probability of a mirrored clip, whose hands change sides
@@ -117,7 +118,8 @@ class ActionConfig:
 class SegmentConfig:
     """Settings of `segment`."""
 
-    window_stride: int = 1  # frames between two windows; between them it is interpolated
+    engine: Literal["auto", "windows", "stream"] = "auto"  # auto: what the network was trained for
+    window_stride: int = 1  # of windows: frames between two; between them it is interpolated
     batch_size: int = 16  # windows, and frames of the localiser, run at once
     view: Literal["trained", "center", "full"] = "trained"
     cleaning: Literal["cutoff", "none"] = "cutoff"
@@ -139,7 +141,7 @@ _POSITIVE = {
     "short_side", "cutout_input", "every", "crop_size", "clip_len", "frame_stride",
     "clips_per_segment", "window_stride",
 }  # fmt: skip
-_NOT_NEGATIVE = {"seed", "workers", "bridge_seconds", "smooth_seconds", "weight_decay"}
+_NOT_NEGATIVE = {"seed", "workers", "context", "bridge_seconds", "smooth_seconds", "weight_decay"}
 _SHARES = {
     "dropout", "flip", "zoom", "move", "colour", "val_fraction", "test_fraction",
     "cutoff_quantile", "momentum",

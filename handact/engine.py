@@ -1,7 +1,9 @@
-"""The windows engine: class probabilities of every frame of a long video, in bounded memory.
+"""Both engines: class probabilities of every frame of a long video, in bounded memory.
 
-Each window of T frames is run by itself, as the paper does; the label of a window belongs to its
-centre frame. Between windows that stand further apart than one frame, probabilities are
+The windows engine runs each window of T frames by itself, as the paper does. The stream engine runs
+the network once over every frame: frames tau apart form a sequence, whose features see their real
+neighbours, and a window's logits are the mean of its frames'. The label of a window belongs to the
+frame it is about. Between windows that stand further apart than one frame, probabilities are
 interpolated, so every frame gets some.
 """
 
@@ -10,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from handact.align import Localizer
 from handact.alignment import align_boxes
@@ -23,9 +26,12 @@ from handact.data.aligned import AlignedFrame
 from handact.data.clips import Sample, evaluation_view, network_input, stack_clips
 from handact.device import autocast
 from handact.models.action import ActionNetwork
+from handact.models.stream import NetworkStream
 from handact.sampling import clip_frames, clip_offsets
 
-__all__ = ["ActionModel", "interpolate", "load_action_model", "run_windows"]
+__all__ = ["ActionModel", "interpolate", "load_action_model", "run_stream", "run_windows"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,32 @@ class ActionModel:
         return AlignConfig(**{**known, "cutout": tuple(known["cutout"])})
 
     @property
+    def is_causal(self) -> bool:
+        """Whether the network looks at the past alone."""
+        return self.network.shift == "causal"
+
+    @property
     def offsets(self) -> np.ndarray:
-        """When the frames of a window lie relative to its centre: (T,) seconds."""
-        return clip_offsets(self.input["clip_len"], self.input["frame_stride"], self.input["fps"])
+        """When the frames of a clip, its context too, lie relative to its frame: (F,) seconds."""
+        return self._offsets(self.network.context)
+
+    @property
+    def window(self) -> np.ndarray:
+        """When the frames lie whose logits count: (T,) seconds."""
+        return self._offsets(0)
+
+    @property
+    def trained_engine(self) -> str:
+        """windows, or stream where the network has seen in training what it sees there."""
+        return "windows" if self.network.shift == "tsm" and not self.network.context else "stream"
+
+    def stride(self, fps: float) -> int:
+        """Return tau in frames of a video at another rate, to the nearest frame, at least one."""
+        return max(1, round(self.input["frame_stride"] * fps / self.input["fps"]))
+
+    def _offsets(self, context: int) -> np.ndarray:
+        clip = self.input["clip_len"], self.input["frame_stride"], self.input["fps"]
+        return clip_offsets(*clip, context=context, causal=self.is_causal)
 
 
 def load_action_model(path: Path, device: torch.device) -> ActionModel:
@@ -94,48 +123,142 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
 def run_windows(
     model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield each window's centre frame and its class probabilities (K,), in order."""
-    windows = _windows(model, frames, config)
+    """Yield each window's frame and its class probabilities (K,), in order."""
+    samples = ((frame.seconds, _frame_sample(model, frame, config)) for frame in frames)
+    windows = _windows(samples, model.offsets, config.window_stride)
     while batch := list(islice(windows, config.batch_size)):
-        probabilities = _run_batch(model, [window for _, window in batch])
+        probabilities = _run_batch(model, [stack_clips(samples) for _, samples in batch])
         yield from zip((center for center, _ in batch), probabilities, strict=True)
 
 
+def run_stream(
+    model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig, *, fps: float
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each frame and its class probabilities (K,), in order; `fps` is the video's rate."""
+    stride = model.stride(fps)
+    seconds: deque[float] = deque()
+
+    def samples() -> Iterator[Sample]:
+        for frame in frames:
+            seconds.append(frame.seconds)
+            yield _frame_sample(model, frame, config)
+
+    # As many frames at once as the windows engine takes.
+    piece = max(1, config.batch_size * model.network.clip_len // stride)
+    logits = _stream_logits(model, samples(), stride, piece)
+    timed = ((seconds.popleft(), row) for row in logits)
+    for center, rows in _windows(timed, model.window, 1):
+        yield center, _softmax(np.mean(rows, axis=0))
+
+
+def _stream_logits(
+    model: ActionModel, samples: Iterator[Sample], stride: int, piece: int
+) -> Iterator[np.ndarray]:
+    """Yield the logits (K,) of each frame, in order.
+
+    Frame i belongs to sequence i modulo `stride`; a round is one frame of each of them.
+
+    Args:
+        model: What to run.
+        samples: What the network sees of each frame.
+        stride: Number of sequences.
+        piece: Rounds that the network runs over at once.
+    """
+    stream = NetworkStream(model.network)
+    while batch := list(islice(samples, stride * piece)):
+        number = len(batch) // stride * stride
+        if number:
+            yield from _in_order([_push(model, stream, batch[:number], stride)])
+        if left := batch[number:]:
+            # The video ends within a round: the first sequences are one frame longer.
+            longer, shorter = stream, None
+            if stream.num_sequences is not None:
+                longer, shorter = stream.split(len(left))
+            rows = [_push(model, longer, left, len(left)), _end(model, longer)]
+            others = None if shorter is None else _end(model, shorter)
+            yield from _in_order([_join(rows), others])
+            return
+    yield from _in_order([_end(model, stream)])
+
+
+def _push(
+    model: ActionModel, stream: NetworkStream, batch: list[Sample], stride: int
+) -> np.ndarray | None:
+    """Give a stream whole rounds and return logits (S, m, K)."""
+    clips = {
+        # (n * S, ...) becomes (S, n, ...).
+        name: x.unflatten(0, (-1, stride)).transpose(0, 1)
+        for name, x in stack_clips(batch).items()
+    }
+    inputs = network_input(clips, model.input["mean"], model.input["std"], model.device)
+    with torch.inference_mode(), autocast(model.precision, model.device):
+        return _as_array(stream.push(*inputs))
+
+
+def _end(model: ActionModel, stream: NetworkStream) -> np.ndarray | None:
+    with torch.inference_mode(), autocast(model.precision, model.device):
+        return _as_array(stream.end())
+
+
+def _as_array(logits: Tensor | None) -> np.ndarray | None:
+    return None if logits is None else logits.float().cpu().numpy()
+
+
+def _join(parts: list[np.ndarray | None]) -> np.ndarray | None:
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there, axis=1) if there else None
+
+
+def _in_order(parts: list[np.ndarray | None]) -> Iterator[np.ndarray]:
+    """Yield the logits of sequences that stand side by side, (S, m, K) each, round by round."""
+    there = [part for part in parts if part is not None]
+    for i in range(max((part.shape[1] for part in there), default=0)):
+        for part in there:
+            if i < part.shape[1]:
+                yield from part[:, i]
+
+
 def _windows(
-    model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig
-) -> Iterator[tuple[int, Sample]]:
-    """Yield windows as soon as their last frame is there; at the end, clamped to the last frame."""
-    kept = _Kept(model.offsets)
+    items: Iterable[tuple[float, T]], offsets: np.ndarray, window_stride: int
+) -> Iterator[tuple[int, list[T]]]:
+    """Yield windows as soon as their last frame is there; at the end, clamped to the last frame.
+
+    Args:
+        items: Of each frame its time in seconds, and what a window gathers.
+        offsets: (F,) see `clip_offsets`.
+        window_stride: Frames between two windows.
+    """
+    kept: _Kept[T] = _Kept(offsets)
     center = 0
-    for frame in frames:
-        kept.append(frame.seconds, _frame_sample(model, frame, config))
+    for seconds, item in items:
+        kept.append(seconds, item)
         while kept.covers(center):
             yield center, kept.window(center)
-            center += config.window_stride
+            center += window_stride
         kept.forget(center)
     last = kept.number - 1
-    while kept.number and center < last + config.window_stride:
+    while kept.number and center < last + window_stride:
         yield min(center, last), kept.window(min(center, last))
-        center += config.window_stride
+        center += window_stride
 
 
-class _Kept:
-    """The frames that windows to come can still want."""
+class _Kept(Generic[T]):
+    """What windows to come can still want of the frames."""
 
     def __init__(self, offsets: np.ndarray) -> None:
         self.offsets = offsets
-        self.samples: deque[Sample] = deque()
+        self.items: deque[T] = deque()
         self.seconds: deque[float] = deque()
-        self.first = 0  # the frame of samples[0]
+        self.first = 0  # the frame of items[0]
 
     @property
     def number(self) -> int:
         """Frames seen so far."""
-        return self.first + len(self.samples)
+        return self.first + len(self.items)
 
-    def append(self, seconds: float, sample: Sample) -> None:
+    def append(self, seconds: float, item: T) -> None:
         self.seconds.append(seconds)
-        self.samples.append(sample)
+        self.items.append(item)
 
     def covers(self, center: int) -> bool:
         """Tell whether no frame to come can belong to the window."""
@@ -143,10 +266,10 @@ class _Kept:
             return False
         return self.seconds[-1] >= self.seconds[center - self.first] + self.offsets[-1]
 
-    def window(self, center: int) -> Sample:
-        """Return the window's frames as one clip."""
+    def window(self, center: int) -> list[T]:
+        """Return what the window gathers."""
         frames = clip_frames(center - self.first, self.offsets, np.array(self.seconds))
-        return stack_clips([self.samples[i] for i in frames])
+        return [self.items[i] for i in frames]
 
     def forget(self, center: int) -> None:
         """Drop what lies before the window at `center` and all later ones."""
@@ -155,7 +278,7 @@ class _Kept:
         earliest = self.seconds[nearest] + self.offsets[0]
         while len(self.seconds) > 1 and self.seconds[1] <= earliest:
             self.seconds.popleft()
-            self.samples.popleft()
+            self.items.popleft()
             self.first += 1
 
 
@@ -184,6 +307,11 @@ def _run_batch(model: ActionModel, batch: list[Sample]) -> np.ndarray:
     with torch.inference_mode(), autocast(model.precision, model.device):
         logits = model.network(*inputs)
     return logits.float().softmax(1).cpu().numpy()
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
 
 
 def interpolate(centers: np.ndarray, rows: np.ndarray, number: int) -> np.ndarray:

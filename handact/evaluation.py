@@ -17,7 +17,13 @@ from handact.errors import LabelError
 from handact.labels import frames_from_segments
 from handact.progress import Progress
 from handact.results import Clips, HandPairs, Sequences
-from handact.segment import clean_scores, kept_scores, segment_table, write_segment_table
+from handact.segment import (
+    clean_scores,
+    describe_engine,
+    kept_scores,
+    segment_table,
+    write_segment_table,
+)
 from handact.training.action import labelled_clips, predict_clips
 from handact.training.hands import predict_hands
 
@@ -79,8 +85,8 @@ def evaluate_sequences(
         fps={video.name: video.fps for video in videos},
         split=split,
         run=run,
-        how=f"{_describe_split(dataset, run, split, 'video', num_trained_on)}; windows engine, "
-        f"window stride {config.window_stride}, cleaning {config.cleaning}",
+        how=f"{_describe_split(dataset, run, split, 'video', num_trained_on)}; "
+        f"{describe_engine(model, config)}, cleaning {config.cleaning}",
     )
 
 

@@ -5,6 +5,9 @@ surround sampling (Myers et al., WACV-W 2023) the centre is drawn from the segme
 lie in the neighbours, so that in training the network sees what it will see when it is slid over
 a video. In dense sampling, the baseline, the clip stays inside its segment.
 
+A causal clip, for a network that sees the past alone, ends with the frame it is about. Context
+frames lie beyond a clip's T at the same stride: they are seen, and do not count.
+
 tau is counted in frames of the training videos. A video at another rate, or at a varying one, is
 sampled at the same spacing in seconds, to the nearest frame.
 """
@@ -26,26 +29,35 @@ __all__ = [
 _TIE_SECONDS = 1e-5
 
 
-def clip_offsets(clip_len: int, frame_stride: int, fps: float) -> np.ndarray:
-    """Return when a clip's frames lie relative to its centre frame.
+def clip_offsets(
+    clip_len: int, frame_stride: int, fps: float, *, context: int = 0, causal: bool = False
+) -> np.ndarray:
+    """Return when a clip's frames lie relative to the frame that it is about.
+
+    That frame is the clip's centre; a causal clip ends with it.
 
     Args:
         clip_len: T.
         frame_stride: tau, frames at `fps`.
         fps: Rate of the training videos.
+        context: Further frames at either end; before the clip alone where it is causal.
+        causal: Look at the past alone.
 
     Returns:
-        (T,) seconds, ascending; the first is -T tau / 2 frames.
+        (F,) seconds, ascending, F = T + 2 context (causal: T + context). Of the T the first is
+        -T tau / 2 frames (causal: -(T - 1) tau).
     """
-    return (np.arange(clip_len) - clip_len / 2) * frame_stride / fps
+    after = 0 if causal else context
+    steps = np.arange(-context, clip_len + after) - (clip_len - 1 if causal else clip_len / 2)
+    return steps * frame_stride / fps
 
 
 def clip_frames(center: int, offsets: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Return the frames nearest to a clip's times, clamped to the video: (T,) int64.
+    """Return the frames nearest to a clip's times, clamped to the video: (F,) int64.
 
     Args:
         center: The centre frame.
-        offsets: (T,) see `clip_offsets`.
+        offsets: (F,) see `clip_offsets`.
         seconds: (N,) time of each frame of the video.
     """
     return _nearest(seconds[center] + offsets, seconds)
@@ -54,7 +66,7 @@ def clip_frames(center: int, offsets: np.ndarray, seconds: np.ndarray) -> np.nda
 def surround_clip(
     segment: Segment, offsets: np.ndarray, seconds: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return a clip whose centre is uniform in the segment, clamped to the video: (T,) frames."""
+    """Return a clip whose centre is uniform in the segment, clamped to the video: (F,) frames."""
     center = int(rng.integers(segment.start_frame, segment.end_frame))
     return clip_frames(center, offsets, seconds)
 
@@ -62,7 +74,7 @@ def surround_clip(
 def dense_clip(
     segment: Segment, offsets: np.ndarray, seconds: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return a clip that lies inside the segment as far as it fits, clamped to it: (T,) frames."""
+    """Return a clip that lies inside the segment as far as it fits, clamped to it: (F,) frames."""
     inside = seconds[segment.start_frame : segment.end_frame]
     times = offsets - offsets[0]
     fitting = np.searchsorted(inside, inside[-1] - times[-1] + _TIE_SECONDS, side="right")
@@ -73,11 +85,11 @@ def dense_clip(
 def central_clip(
     segment: Segment, offsets: np.ndarray, seconds: np.ndarray, *, inside: bool = False
 ) -> np.ndarray:
-    """Return the clip around a segment's middle frame, for evaluation: (T,) frames.
+    """Return the clip around a segment's middle frame, for evaluation: (F,) frames.
 
     Args:
         segment: The segment.
-        offsets: (T,) see `clip_offsets`.
+        offsets: (F,) see `clip_offsets`.
         seconds: (N,) time of each frame of the video, to which the clip is clamped.
         inside: Clamp it to the segment instead, as dense sampling does.
     """

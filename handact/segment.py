@@ -17,7 +17,7 @@ from handact.config import SegmentConfig
 from handact.data.aligned import AlignedFrame
 from handact.dataset import find_dataset_root, read_dataset, read_folder, run_folder
 from handact.device import pick_device
-from handact.engine import ActionModel, interpolate, load_action_model, run_windows
+from handact.engine import ActionModel, interpolate, load_action_model, run_stream, run_windows
 from handact.errors import VideoError
 from handact.files import atomic_path, check_writable
 from handact.labels import Segment, frame_edges, frames_from_segments, segments_from_frames
@@ -30,6 +30,8 @@ from handact.video import FrameStream, file_fingerprint, holds_pictures
 __all__ = [
     "SegmentedVideo",
     "clean_scores",
+    "describe_engine",
+    "engine_of",
     "kept_scores",
     "score_video",
     "segment_table",
@@ -150,14 +152,14 @@ def score_video(
     decoder: str = "av",
     on_progress: Progress | None = None,
 ) -> Scores:
-    """Run the windows engine over a whole video.
+    """Run an engine over a whole video.
 
     Args:
         model: What to run.
         path: A video file, or a folder of frames.
         config: Settings.
-        fps: Frames a second where they are known better than from the file's header; smoothing
-            counts in them, sampling goes by the time stamps.
+        fps: Frames a second where they are known better than from the file's header. Smoothing and
+            the stream's sequences count in them; windows are sampled by the time stamps.
         decoder: av or decord.
         on_progress: Told how many frames are done, of how many (None: not known).
 
@@ -182,7 +184,11 @@ def score_video(
                     on_progress(frame.index + 1, stream.num_frames_hint)
                 yield frame
 
-        for center, probabilities in run_windows(model, noted(), config):
+        if engine_of(model, config) == "stream":
+            results = run_stream(model, noted(), config, fps=rate)
+        else:
+            results = run_windows(model, noted(), config)
+        for center, probabilities in results:
             centers.append(center)
             rows.extend(probabilities)
         damage = _describe_damage(stream)
@@ -200,6 +206,18 @@ def score_video(
         made_by=_describe(model, path, config, fps, decoder),
         damage=damage,
     )
+
+
+def engine_of(model: ActionModel, config: SegmentConfig) -> str:
+    """Return the engine that the settings ask for: windows or stream."""
+    return model.trained_engine if config.engine == "auto" else config.engine
+
+
+def describe_engine(model: ActionModel, config: SegmentConfig) -> str:
+    """Say which engine made the scores, for a report."""
+    if engine_of(model, config) == "stream":
+        return "stream engine"
+    return f"windows engine, window stride {config.window_stride}"
 
 
 def _plausible(fps: float | None) -> float | None:
@@ -233,6 +251,7 @@ def _describe(
         "fps": fps,
         "decoder": decoder,
         "checkpoint": model.source,
+        "engine": engine_of(model, config),
         "window_stride": config.window_stride,
         "view": config.view,
     }

@@ -82,7 +82,8 @@ def test_frames_are_let_go(model: ActionModel, window_stride: int) -> None:
 
     for _ in run_windows(model, feed(), replace(CONFIG, window_stride=window_stride)):
         pass
-    assert most <= np.ptp(model.offsets) * 10 + 4
+    batch = 2 * CONFIG.batch_size * len(model.offsets)  # windows wait for others to run with
+    assert most <= np.ptp(model.offsets) * 10 + 4 + batch
 
 
 def _with_offsets(model: ActionModel, offsets: np.ndarray) -> ActionModel:

@@ -149,10 +149,18 @@ def train_action(
     hands_run: Annotated[str, typer.Option(help="Run whose localiser finds the hands.")] = "hands",
     backbone: Annotated[str | None, typer.Option(help="resnet18, resnet34 or resnet50.")] = None,
     hands: Annotated[str | None, typer.Option(help="aligned, pooled, only or none.")] = None,
-    shift: Annotated[str | None, typer.Option(help="tsm, or none for the TSN baseline.")] = None,
+    shift: Annotated[
+        str | None, typer.Option(help="tsm, causal (from the past alone) or none (TSN).")
+    ] = None,
     sampling: Annotated[str | None, typer.Option(help="surround or dense.")] = None,
     clip_len: Annotated[int | None, typer.Option(help="T, frames of a clip.")] = None,
     frame_stride: Annotated[int | None, typer.Option(help="Frames between two of a clip.")] = None,
+    context: Annotated[
+        int | None,
+        typer.Option(
+            help="Frames seen beyond either end of a clip, for `segment --engine stream`."
+        ),
+    ] = None,
     epochs: EpochsOption = None,
     batch_size: BatchOption = None,
     learning_rate: RateOption = None,
@@ -181,6 +189,7 @@ def train_action(
             "sampling": sampling,
             "clip_len": clip_len,
             "frame_stride": frame_stride,
+            "context": context,
             "epochs": epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
@@ -233,7 +242,16 @@ def segment(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write the video with hands and labels drawn in.")
     ] = False,
-    window_stride: Annotated[int | None, typer.Option(help="Frames between windows.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="windows (each by itself), stream (each frame once), or auto: what the network "
+            "was trained for."
+        ),
+    ] = None,
+    window_stride: Annotated[
+        int | None, typer.Option(help="Frames between windows, of the windows engine.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Windows run at once.")] = None,
     cleaning: Annotated[str | None, typer.Option(help="cutoff or none.")] = None,
     decoder: Annotated[str, typer.Option(help="av or decord.")] = "av",
@@ -256,6 +274,7 @@ def segment(
         SegmentConfig,
         config,
         {
+            "engine": engine,
             "window_stride": window_stride,
             "batch_size": batch_size,
             "cleaning": cleaning,

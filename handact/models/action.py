@@ -9,14 +9,14 @@ from torchvision import models
 
 from handact.models.shift import insert_shift
 
-__all__ = ["ActionNetwork", "place_features"]
+__all__ = ["STAGES", "ActionNetwork", "place_features", "run_stem"]
 
 _RESNETS = {
     "resnet18": models.resnet18,
     "resnet34": models.resnet34,
     "resnet50": models.resnet50,
 }
-_STAGES = ("layer1", "layer2", "layer3", "layer4")
+STAGES = ("layer1", "layer2", "layer3", "layer4")
 
 
 class ActionNetwork(nn.Module):
@@ -32,8 +32,10 @@ class ActionNetwork(nn.Module):
         hand_backbone: The same, for the cut-outs.
         hands: aligned (placed by their rectangles), pooled (their mean everywhere), only (no
             backbone) or none.
-        shift: tsm, or none for the TSN baseline.
+        shift: tsm; causal, which takes features from the past alone; none for the TSN baseline.
         clip_len: T.
+        context: Frames that a clip has beyond its T at either end (causal: before them). They are
+            seen through the shift, and their logits do not count.
         fuse_after: The backbone's stage that the hands join.
         dropout: Before the head.
     """
@@ -47,16 +49,18 @@ class ActionNetwork(nn.Module):
         hands: str = "aligned",
         shift: str = "tsm",
         clip_len: int = 8,
+        context: int = 0,
         fuse_after: str = "layer4",
         dropout: float = 0.8,
     ) -> None:
         super().__init__()
-        self.clip_len, self.hand_use, self.fuse_after = clip_len, hands, fuse_after
+        self.clip_len, self.context, self.shift = clip_len, context, shift
+        self.hand_use, self.fuse_after = hands, fuse_after
         self.dropout = nn.Dropout(dropout)
         if hands != "only":
-            self.backbone = _build_resnet(backbone, num_classes, shift, clip_len)
+            self.backbone = _build_resnet(backbone, num_classes, shift, self.num_frames)
         if hands != "none":
-            self.hands = _build_resnet(hand_backbone, None, shift, clip_len)
+            self.hands = _build_resnet(hand_backbone, None, shift, self.num_frames)
             width = _width(self.hands, "layer4")
         if hands == "only":
             self.head = nn.Linear(2 * width, num_classes)
@@ -66,6 +70,11 @@ class ActionNetwork(nn.Module):
             nn.init.zeros_(self.fusion.weight)
             nn.init.zeros_(self.fusion.bias)
 
+    @property
+    def num_frames(self) -> int:
+        """Frames of a clip, its context included."""
+        return self.clip_len + (1 if self.shift == "causal" else 2) * self.context
+
     def forward(
         self,
         frames: Tensor | None,
@@ -73,55 +82,68 @@ class ActionNetwork(nn.Module):
         rects: Tensor | None = None,
         present: Tensor | None = None,
     ) -> Tensor:
-        """Return the clips' logits (B, K): the mean of their frames' logits.
+        """Return the clips' logits (B, K): the mean of the logits of their T frames.
 
         Args:
-            frames: (B, T, 3, H, W), normalised; not used where hands are all there is.
-            cutouts: (B, T, 2, 3, h, w) left and right hand, normalised.
-            rects: (B, T, 2, 4) x, y, width, height of the cut-outs in units of the frame.
-            present: (B, T, 2) 1 where there is a hand, 0 where there is none.
+            frames: (B, F, 3, H, W), normalised, F = `num_frames`; not used where hands are all
+                there is.
+            cutouts: (B, F, 2, 3, h, w) left and right hand, normalised.
+            rects: (B, F, 2, 4) x, y, width, height of the cut-outs in units of the frame.
+            present: (B, F, 2) 1 where there is a hand, 0 where there is none.
         """
         hands = None if self.hand_use == "none" else self._hand_features(cutouts, present)
         if self.hand_use == "only":
-            pooled = hands.mean((-2, -1)).flatten(1)  # (B*T, 2*C)
-            logits = self.head(self.dropout(pooled))
+            logits = self.classify_hands(hands)
         else:
             logits = self._backbone_logits(frames, hands, rects)
-        return logits.unflatten(0, (-1, self.clip_len)).mean(1)
+        logits = logits.unflatten(0, (-1, self.num_frames))
+        return logits[:, self.context : self.context + self.clip_len].mean(1)
+
+    def fuse(self, x: Tensor, hands: Tensor, rects: Tensor) -> Tensor:
+        """Add both hands' features (N, 2, C', h, w) at their rects (N, 2, 4) to x (N, C, H, W)."""
+        return x + self.fusion(torch.cat([x, self._place(hands, rects, x)], dim=1))
+
+    def classify(self, x: Tensor) -> Tensor:
+        """Return the logits (N, K) of frames from the backbone's last features (N, C, H, W)."""
+        return self.backbone.fc(self.dropout(x.mean((-2, -1))))
+
+    def classify_hands(self, hands: Tensor) -> Tensor:
+        """Return the logits (N, K) of frames from their hands' features (N, 2, C, h, w) alone."""
+        return self.head(self.dropout(hands.mean((-2, -1)).flatten(1)))
 
     def _hand_features(self, cutouts: Tensor, present: Tensor) -> Tensor:
-        """Return the last feature maps of both hands (B*T, 2, C, h, w), zero for absent hands."""
+        """Return the last feature maps of both hands (B*F, 2, C, h, w), zero for absent hands."""
         batch = cutouts.shape[0]
-        # A hand's frames must be adjacent for the shift: (B, T, 2) becomes (B, 2, T).
+        # A hand's frames must be adjacent for the shift: (B, F, 2) becomes (B, 2, F).
         x = cutouts.transpose(1, 2).flatten(0, 2).contiguous(memory_format=torch.channels_last)
-        x = self._stem(self.hands, x)
-        for stage in _STAGES:
+        x = run_stem(self.hands, x)
+        for stage in STAGES:
             x = getattr(self.hands, stage)(x)
-        x = x.unflatten(0, (batch, 2, self.clip_len)).transpose(1, 2)  # (B, T, 2, C, h, w)
+        x = x.unflatten(0, (batch, 2, self.num_frames)).transpose(1, 2)  # (B, F, 2, C, h, w)
         return (x * present[..., None, None, None].to(x.dtype)).flatten(0, 1)
 
     def _backbone_logits(
         self, frames: Tensor, hands: Tensor | None, rects: Tensor | None
     ) -> Tensor:
-        x = self._stem(self.backbone, frames.flatten(0, 1))
-        for stage in _STAGES:
+        x = run_stem(self.backbone, frames.flatten(0, 1))
+        for stage in STAGES:
             x = getattr(self.backbone, stage)(x)
             if stage == self.fuse_after and hands is not None:
-                x = x + self.fusion(torch.cat([x, self._place(hands, rects, x)], dim=1))
-        pooled = x.mean((-2, -1))
-        return self.backbone.fc(self.dropout(pooled))
+                x = self.fuse(x, hands, rects.flatten(0, 1))
+        return self.classify(x)
 
     def _place(self, hands: Tensor, rects: Tensor, onto: Tensor) -> Tensor:
-        """Return both hands on the backbone's grid (B*T, 2*C, H, W)."""
+        """Return both hands on the backbone's grid (N, 2*C', H, W)."""
         height, width = onto.shape[-2:]
         if self.hand_use == "pooled":
             return hands.mean((-2, -1)).flatten(1)[..., None, None].expand(-1, -1, height, width)
-        placed = place_features(hands.flatten(0, 1), rects.flatten(0, 2), height, width)
+        placed = place_features(hands.flatten(0, 1), rects.flatten(0, 1), height, width)
         return placed.unflatten(0, (-1, 2)).flatten(1, 2)
 
-    @staticmethod
-    def _stem(resnet: nn.Module, x: Tensor) -> Tensor:
-        return resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(x))))
+
+def run_stem(resnet: nn.Module, x: Tensor) -> Tensor:
+    """Run what a torchvision ResNet does before its stages."""
+    return resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(x))))
 
 
 def place_features(features: Tensor, rects: Tensor, height: int, width: int) -> Tensor:
@@ -154,7 +176,7 @@ def _overlap(start: Tensor, size: Tensor, num_source: int, num_target: int) -> T
     return (upper - lower).clamp(min=0) * num_target
 
 
-def _build_resnet(name: str, num_classes: int | None, shift: str, clip_len: int) -> nn.Module:
+def _build_resnet(name: str, num_classes: int | None, shift: str, num_frames: int) -> nn.Module:
     resnet = _RESNETS[name](weights=None)
     if num_classes is None:
         del resnet.fc
@@ -162,8 +184,8 @@ def _build_resnet(name: str, num_classes: int | None, shift: str, clip_len: int)
         resnet.fc = nn.Linear(resnet.fc.in_features, num_classes)
         nn.init.normal_(resnet.fc.weight, std=0.01)
         nn.init.zeros_(resnet.fc.bias)
-    if shift == "tsm":
-        insert_shift(resnet, clip_len=clip_len)
+    if shift != "none":
+        insert_shift(resnet, clip_len=num_frames, causal=shift == "causal")
     return resnet
 
 

@@ -1,16 +1,17 @@
 """The temporal shift of TSM: features of one frame reach its neighbours, at no cost.
 
-Source: Lin et al., TSM, ICCV 2019, arXiv:1811.08383, figure 1b (bidirectional shift).
+Source: Lin et al., TSM, ICCV 2019, arXiv:1811.08383, figure 1b (bidirectional shift) and 1c
+(unidirectional shift, for video as it comes).
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["ShiftedConv2d", "insert_shift", "temporal_shift"]
+__all__ = ["ShiftedConv2d", "insert_shift", "shift_between", "temporal_shift"]
 
 
-def temporal_shift(x: Tensor, *, clip_len: int, shift_div: int = 8) -> Tensor:
+def temporal_shift(x: Tensor, *, clip_len: int, shift_div: int = 8, causal: bool = False) -> Tensor:
     """Move part of the channels one frame back and as many one frame ahead.
 
     With F = C // shift_div, channels [0, F) take the next frame's values and [F, 2F) the previous
@@ -20,6 +21,7 @@ def temporal_shift(x: Tensor, *, clip_len: int, shift_div: int = 8) -> Tensor:
         x: Features (B * T, C, H, W); the T frames of a clip are adjacent.
         clip_len: T, frames per clip.
         shift_div: 1/shift_div of the channels moves each way.
+        causal: Only channels [0, F) move, and take the previous frame's values.
 
     Returns:
         Tensor of the shape and dtype of `x`.
@@ -32,11 +34,33 @@ def temporal_shift(x: Tensor, *, clip_len: int, shift_div: int = 8) -> Tensor:
     fold = x.shape[1] // shift_div
     # Channels last, as the convolutions like it: nothing is copied into another order.
     clips = x.permute(0, 2, 3, 1).unflatten(0, (-1, clip_len))  # (B, T, H, W, C)
-    after, before, still = clips.split([fold, fold, x.shape[1] - 2 * fold], dim=-1)
     # Written with pad and cat, not with assignment into slices, so that exporters keep it.
-    after = functional.pad(after[:, 1:], (0, 0, 0, 0, 0, 0, 0, 1))
-    before = functional.pad(before[:, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
-    return torch.cat([after, before, still], dim=-1).flatten(0, 1).permute(0, 3, 1, 2)
+    if causal:
+        before, still = clips.split([fold, x.shape[1] - fold], dim=-1)
+        parts = [_pad_time(before[:, :-1], 1, 0), still]
+    else:
+        after, before, still = clips.split([fold, fold, x.shape[1] - 2 * fold], dim=-1)
+        parts = [_pad_time(after[:, 1:], 0, 1), _pad_time(before[:, :-1], 1, 0), still]
+    return torch.cat(parts, dim=-1).flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def shift_between(x: Tensor, *, shift_div: int = 8, causal: bool = False) -> Tensor:
+    """Shift frames whose neighbours are there, for sequences that come in pieces.
+
+    Args:
+        x: Features (S, n + 2, H, W, C), channels last: n frames between their neighbours; causal:
+            (S, n + 1, H, W, C), the first before them.
+        shift_div: As in `temporal_shift`.
+        causal: Likewise.
+
+    Returns:
+        (S, n, H, W, C).
+    """
+    fold = x.shape[-1] // shift_div
+    if causal:
+        return torch.cat([x[:, :-1, ..., :fold], x[:, 1:, ..., fold:]], dim=-1)
+    after, before = x[:, 2:, ..., :fold], x[:, :-2, ..., fold : 2 * fold]
+    return torch.cat([after, before, x[:, 1:-1, ..., 2 * fold :]], dim=-1)
 
 
 class ShiftedConv2d(nn.Conv2d):
@@ -44,25 +68,37 @@ class ShiftedConv2d(nn.Conv2d):
 
     clip_len: int
     shift_div: int
+    causal: bool
 
     @classmethod
-    def from_conv(cls, conv: nn.Conv2d, *, clip_len: int, shift_div: int) -> "ShiftedConv2d":
+    def from_conv(
+        cls, conv: nn.Conv2d, *, clip_len: int, shift_div: int, causal: bool
+    ) -> "ShiftedConv2d":
         """Return a shifted convolution that shares `conv`'s parameters."""
         shifted = cls(
             conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding,
             conv.dilation, conv.groups, conv.bias is not None, conv.padding_mode,
         )  # fmt: skip
         shifted.weight, shifted.bias = conv.weight, conv.bias
-        shifted.clip_len, shifted.shift_div = clip_len, shift_div
+        shifted.clip_len, shifted.shift_div, shifted.causal = clip_len, shift_div, causal
         return shifted
 
     def forward(self, input: Tensor) -> Tensor:
         """Shift `input` (B * T, C, H, W), then convolve it."""
-        shifted = temporal_shift(input, clip_len=self.clip_len, shift_div=self.shift_div)
+        return self.convolve(
+            temporal_shift(
+                input, clip_len=self.clip_len, shift_div=self.shift_div, causal=self.causal
+            )
+        )
+
+    def convolve(self, shifted: Tensor) -> Tensor:
+        """Convolve what is shifted already."""
         return super().forward(shifted)
 
 
-def insert_shift(resnet: nn.Module, *, clip_len: int, shift_div: int = 8) -> int:
+def insert_shift(
+    resnet: nn.Module, *, clip_len: int, shift_div: int = 8, causal: bool = False
+) -> int:
     """Put the shift before the first convolution of every residual branch of a torchvision ResNet.
 
     The identity path is left alone, and the state-dict keys stay torchvision's.
@@ -73,5 +109,12 @@ def insert_shift(resnet: nn.Module, *, clip_len: int, shift_div: int = 8) -> int
     stages = (resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4)
     blocks = [block for stage in stages for block in stage]
     for block in blocks:
-        block.conv1 = ShiftedConv2d.from_conv(block.conv1, clip_len=clip_len, shift_div=shift_div)
+        block.conv1 = ShiftedConv2d.from_conv(
+            block.conv1, clip_len=clip_len, shift_div=shift_div, causal=causal
+        )
     return len(blocks)
+
+
+def _pad_time(x: Tensor, before: int, after: int) -> Tensor:
+    """Put zero frames before and after (B, T, H, W, C)."""
+    return functional.pad(x, (0, 0, 0, 0, 0, 0, before, after))

@@ -292,7 +292,13 @@ def _clip_set(
     clips = labelled_clips(dataset, videos, caches)
     return ClipSet(
         clips * config.clips_per_segment if training else clips,
-        offsets=clip_offsets(config.clip_len, config.frame_stride, fps),
+        offsets=clip_offsets(
+            config.clip_len,
+            config.frame_stride,
+            fps,
+            context=config.context,
+            causal=config.shift == "causal",
+        ),
         crop_size=config.crop_size,
         sampling=config.sampling,
         view=config.view,
@@ -318,7 +324,10 @@ def _parameter_groups(network: ActionNetwork, config: ActionConfig) -> list[dict
 
 
 def _network_arguments(dataset: Dataset, config: ActionConfig) -> dict[str, Any]:
-    names = ("backbone", "hand_backbone", "hands", "shift", "clip_len", "fuse_after", "dropout")
+    names = (
+        "backbone", "hand_backbone", "hands", "shift", "clip_len", "context", "fuse_after",
+        "dropout",
+    )  # fmt: skip
     return {"num_classes": len(dataset.classes), **{k: getattr(config, k) for k in names}}
 
 

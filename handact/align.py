@@ -11,17 +11,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
 
 from handact.alignment import cutout_boxes, scaled_size, smooth_track, track_reach
+from handact.background import in_background
 from handact.checkpoint import fingerprint, load_checkpoint
 from handact.config import AlignConfig, format_toml
 from handact.data.aligned import AlignedCache, AlignedFrame, is_current, write_aligned
 from handact.data.augment import to_input
-from handact.data.hands import resize_frame
+from handact.data.resize import resize_area
 from handact.dataset import Dataset, Video
 from handact.errors import VideoError
 from handact.files import atomic_path, write_text
@@ -31,6 +31,7 @@ from handact.progress import Progress
 from handact.video import Frame, FrameStream, file_fingerprint
 
 __all__ = [
+    "DECODE_AHEAD",
     "Localizer",
     "align_dataset",
     "align_frames",
@@ -40,7 +41,8 @@ __all__ = [
 ]
 
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
+DECODE_AHEAD = 8  # frames of full resolution that wait to be aligned
 
 
 class Localizer:
@@ -190,7 +192,8 @@ def _detect(batch: list[Frame], config: AlignConfig, localizer: Localizer | None
     result = np.full((len(batch), 2, 3), np.nan)
     rows = [row for row, frame in enumerate(batch) if frame.index % config.every == 0]
     if localizer is not None and rows:
-        squares = [resize_frame(batch[row].image, localizer.input_size) for row in rows]
+        side = localizer.input_size
+        squares = [resize_area(batch[row].image, side, side) for row in rows]
         result[rows] = localizer.detect(squares)
     return result
 
@@ -200,7 +203,7 @@ def _cut(
 ) -> AlignedFrame:
     height, width = frame.image.shape[:2]
     size = scaled_size(width, height, config.short_side)
-    scaled = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+    scaled = resize_area(frame.image, *size)
     boxes = cutout_boxes(hands[:, 1:], width, height, config.cutout)
     cutouts = None
     if localizer is not None:
@@ -209,7 +212,7 @@ def _cut(
         for hand, (x, y, w, h) in enumerate(boxes):
             if w:
                 part = frame.image[y : y + h, x : x + w]
-                cutouts[hand] = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
+                cutouts[hand] = resize_area(part, side, side)
     return AlignedFrame(frame.index, frame.seconds, (width, height), scaled, cutouts, hands, boxes)
 
 
@@ -221,10 +224,13 @@ def _align_video(
     made_by: dict[str, Any],
     report: Callable[[int], None],
 ) -> None:
-    with FrameStream(video.path, fps=video.fps) as stream:
+    with (
+        FrameStream(video.path, fps=video.fps) as stream,
+        in_background(stream, ahead=DECODE_AHEAD) as decoded,
+    ):
 
         def counted() -> Iterator[AlignedFrame]:
-            for frame in align_frames(stream, config, localizer, fps=video.fps):
+            for frame in align_frames(decoded, config, localizer, fps=video.fps):
                 report(frame.index + 1)
                 yield frame
             if stream.num_read != video.frames:

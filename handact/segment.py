@@ -1,8 +1,8 @@
 """`segment`: videos in, timed segments out."""
 
 from array import array
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from handact.align import align_frames
+from handact.align import DECODE_AHEAD, align_frames
+from handact.background import in_background
 from handact.cleaning import clean_cutoff, cutoff_frames
 from handact.config import SegmentConfig
 from handact.data.aligned import AlignedFrame
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 
+_ALIGN_AHEAD = 64  # scaled frames with their cut-outs that wait for the network
 _MAX_FPS = 240.0  # above, a header's rate is its clock's
 
 
@@ -172,11 +174,8 @@ def score_video(
     seconds, hands = array("d"), array("f")
     with FrameStream(path, decoder=decoder, fps=fps) as stream:
         rate = fps or _plausible(stream.fps_hint) or 30.0
-        aligned = align_frames(
-            stream, model.align, model.localizer, fps=rate, batch_size=config.batch_size
-        )
 
-        def noted() -> Iterator[AlignedFrame]:
+        def noted(aligned: Iterable[AlignedFrame]) -> Iterator[AlignedFrame]:
             for frame in aligned:
                 seconds.append(frame.seconds)
                 hands.extend(frame.hands.ravel())
@@ -184,13 +183,14 @@ def score_video(
                     on_progress(frame.index + 1, stream.num_frames_hint)
                 yield frame
 
-        if engine_of(model, config) == "stream":
-            results = run_stream(model, noted(), config, fps=rate)
-        else:
-            results = run_windows(model, noted(), config)
-        for center, probabilities in results:
-            centers.append(center)
-            rows.extend(probabilities)
+        with _aligned(stream, model, config, rate) as aligned:
+            if engine_of(model, config) == "stream":
+                results = run_stream(model, noted(aligned), config, fps=rate)
+            else:
+                results = run_windows(model, noted(aligned), config)
+            for center, probabilities in results:
+                centers.append(center)
+                rows.extend(probabilities)
         damage = _describe_damage(stream)
     if on_progress:
         on_progress(len(seconds), len(seconds))  # a header may have promised more
@@ -206,6 +206,19 @@ def score_video(
         made_by=_describe(model, path, config, fps, decoder),
         damage=damage,
     )
+
+
+@contextmanager
+def _aligned(
+    stream: FrameStream, model: ActionModel, config: SegmentConfig, fps: float
+) -> Iterator[Iterator[AlignedFrame]]:
+    """Decode in one thread and align in another, so that neither waits for the network."""
+    with in_background(stream, ahead=DECODE_AHEAD) as decoded:
+        aligned = align_frames(
+            decoded, model.align, model.localizer, fps=fps, batch_size=config.batch_size
+        )
+        with in_background(aligned, ahead=_ALIGN_AHEAD) as ready:
+            yield ready
 
 
 def engine_of(model: ActionModel, config: SegmentConfig) -> str:

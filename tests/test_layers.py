@@ -11,7 +11,17 @@ PACKAGE = Path(handact.__file__).parent
 
 LAYERS: list[set[str]] = [
     {"errors"},
-    {"progress", "labels", "config", "alignment", "sampling", "cleaning", "metrics", "results"},
+    {
+        "background",
+        "progress",
+        "labels",
+        "config",
+        "alignment",
+        "sampling",
+        "cleaning",
+        "metrics",
+        "results",
+    },
     {"files", "video", "formats", "dataset", "bench", "plots", "scores"},
     {"device", "data", "models", "weights", "checkpoint"},
     {"training", "align", "engine", "overlay", "segment", "evaluation", "report", "demo"},

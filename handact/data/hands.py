@@ -4,17 +4,19 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 
+from handact.data.resize import resize_area
 from handact.dataset import Dataset, Video
 from handact.errors import LabelError
 from handact.files import atomic_path, write_json
 from handact.progress import Progress
 from handact.video import FrameStream, file_fingerprint
 
-__all__ = ["HandFrames", "hands_array", "load_hand_frames", "resize_frame"]
+__all__ = ["HandFrames", "hands_array", "load_hand_frames"]
+
+CACHE_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,6 @@ def hands_array(table: pd.DataFrame) -> np.ndarray:
     return np.concatenate([present, np.nan_to_num(position)], axis=-1).astype(np.float32)
 
 
-def resize_frame(image: np.ndarray, size: int) -> np.ndarray:
-    """Squeeze a whole frame (H, W, 3) to (size, size, 3), as the localiser wants it."""
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-
-
 def load_hand_frames(
     dataset: Dataset, size: int, *, on_progress: Progress | None = None
 ) -> HandFrames:
@@ -92,6 +89,7 @@ def _cached_frames(dataset: Dataset, video: Video, frames: np.ndarray, size: int
     folder = dataset.cache / "hands"
     pixels, note = folder / f"{video.name}.npy", folder / f"{video.name}.json"
     key = {
+        "version": CACHE_VERSION,
         "size": size,
         "video": list(file_fingerprint(video.path)),
         "frames": frames.tolist(),
@@ -113,7 +111,7 @@ def _decode_frames(video: Video, frames: np.ndarray, size: int, path: Path) -> N
         np.lib.format.write_array_header_1_0(file, header)
         for frame in stream:
             if frame.index in wanted:
-                file.write(resize_frame(frame.image, size).tobytes())
+                file.write(resize_area(frame.image, size, size).tobytes())
                 found += 1
                 if found == len(wanted):
                     break

@@ -4,9 +4,12 @@ One pass over a video, in order, with bounded memory: a frame waits, at full res
 every detection that can still change its smoothed hand has been made.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,7 @@ from handact.checkpoint import fingerprint, load_checkpoint
 from handact.config import AlignConfig, format_toml
 from handact.data.aligned import AlignedCache, AlignedFrame, is_current, write_aligned
 from handact.data.augment import to_input
-from handact.data.resize import resize_area
+from handact.data.resize import resize, resize_to_all
 from handact.dataset import Dataset, Video
 from handact.errors import VideoError
 from handact.files import atomic_path, write_text
@@ -42,6 +45,7 @@ __all__ = [
 
 
 CACHE_VERSION = 2
+_THREADS = max(1, min(8, (os.cpu_count() or 1) // 2))  # that shrink pictures
 DECODE_AHEAD = 8  # frames of full resolution that wait to be aligned
 
 
@@ -100,30 +104,33 @@ def align_frames(
         fps: Frames a second; turns the settings' seconds into frames.
         batch_size: Frames the localiser looks at at once.
     """
-    waiting: deque[Frame] = deque()
+    waiting: deque[_Shrunk] = deque()
     bridge = max(config.every - 1, round(config.bridge_seconds * fps))
     smooth = round(config.smooth_seconds * fps)
     reach = track_reach(bridge, smooth)
     detections = np.zeros((0, 2, 3))
     first = 0  # the frame that detections[0] belongs to
     frames = iter(frames)
-    while batch := list(islice(frames, batch_size)):
-        waiting.extend(batch)
-        detections = np.concatenate([detections, _detect(batch, config, localizer)])
-        settled = batch[-1].index + 1 - reach
-        track = smooth_track(detections, bridge=bridge, smooth=smooth)
-        while waiting and waiting[0].index < settled:
-            frame = waiting.popleft()
-            yield _cut(frame, track[frame.index - first], config, localizer)
-        keep = max(0, settled - reach - first)
-        detections, first = detections[keep:], first + keep
-    if waiting and waiting[-1].index % config.every:
-        # The frames at the end would have nothing behind them to interpolate to.
-        detections[-1] = _detect([waiting[-1]], replace(config, every=1), localizer)[0]
-    track = smooth_track(detections, bridge=bridge, smooth=smooth)
-    while waiting:
-        frame = waiting.popleft()
-        yield _cut(frame, track[frame.index - first], config, localizer)
+    with ThreadPoolExecutor(_THREADS) as pool:
+
+        def cut(number: int) -> Iterator[AlignedFrame]:
+            track = smooth_track(detections, bridge=bridge, smooth=smooth)
+            settled = [waiting.popleft() for _ in range(number)]
+            hands = [track[shrunk.frame.index - first] for shrunk in settled]
+            return pool.map(partial(_cut, config=config, localizer=localizer), settled, hands)
+
+        shrink = partial(_shrink, config=config, localizer=localizer)
+        while batch := list(pool.map(shrink, islice(frames, batch_size))):
+            waiting.extend(batch)
+            detections = np.concatenate([detections, _detect(batch, config.every, localizer)])
+            settled = batch[-1].frame.index + 1 - reach
+            yield from cut(max(0, settled - waiting[0].frame.index))
+            keep = max(0, settled - reach - first)
+            detections, first = detections[keep:], first + keep
+        if waiting and waiting[-1].frame.index % config.every:
+            # The frames at the end would have nothing behind them to interpolate to.
+            detections[-1] = _detect([waiting[-1]], 1, localizer)[0]
+        yield from cut(len(waiting))
 
 
 def align_dataset(
@@ -187,23 +194,43 @@ def track_table(video: str, hands: np.ndarray) -> pd.DataFrame:
     return table
 
 
-def _detect(batch: list[Frame], config: AlignConfig, localizer: Localizer | None) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class _Shrunk:
+    """A frame as both networks want it, and as it was for the cut-outs to come.
+
+    Attributes:
+        frame: At full resolution.
+        scaled: (h, w, 3), short side S.
+        square: (size, size, 3) for the localiser, None where there is none.
+    """
+
+    frame: Frame
+    scaled: np.ndarray
+    square: np.ndarray | None
+
+
+def _shrink(frame: Frame, config: AlignConfig, localizer: Localizer | None) -> _Shrunk:
+    sizes = [scaled_size(*frame.image.shape[1::-1], config.short_side)]
+    if localizer is not None:
+        sizes.append((localizer.input_size, localizer.input_size))
+    scaled, *squares = resize_to_all(frame.image, sizes)
+    return _Shrunk(frame, scaled, squares[0] if squares else None)
+
+
+def _detect(batch: list[_Shrunk], every: int, localizer: Localizer | None) -> np.ndarray:
     """Return (B, 2, 3), NaN for frames that the localiser is not shown."""
     result = np.full((len(batch), 2, 3), np.nan)
-    rows = [row for row, frame in enumerate(batch) if frame.index % config.every == 0]
+    rows = [row for row, shrunk in enumerate(batch) if shrunk.frame.index % every == 0]
     if localizer is not None and rows:
-        side = localizer.input_size
-        squares = [resize_area(batch[row].image, side, side) for row in rows]
-        result[rows] = localizer.detect(squares)
+        result[rows] = localizer.detect([batch[row].square for row in rows])
     return result
 
 
 def _cut(
-    frame: Frame, hands: np.ndarray, config: AlignConfig, localizer: Localizer | None
+    shrunk: _Shrunk, hands: np.ndarray, config: AlignConfig, localizer: Localizer | None
 ) -> AlignedFrame:
+    frame = shrunk.frame
     height, width = frame.image.shape[:2]
-    size = scaled_size(width, height, config.short_side)
-    scaled = resize_area(frame.image, *size)
     boxes = cutout_boxes(hands[:, 1:], width, height, config.cutout)
     cutouts = None
     if localizer is not None:
@@ -211,9 +238,9 @@ def _cut(
         cutouts = np.zeros((2, side, side, 3), dtype=np.uint8)
         for hand, (x, y, w, h) in enumerate(boxes):
             if w:
-                part = frame.image[y : y + h, x : x + w]
-                cutouts[hand] = resize_area(part, side, side)
-    return AlignedFrame(frame.index, frame.seconds, (width, height), scaled, cutouts, hands, boxes)
+                cutouts[hand] = resize(frame.image[y : y + h, x : x + w], side, side)
+    source = width, height
+    return AlignedFrame(frame.index, frame.seconds, source, shrunk.scaled, cutouts, hands, boxes)
 
 
 def _align_video(

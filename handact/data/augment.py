@@ -46,11 +46,11 @@ def to_input(
     Returns:
         (B, ..., 3, H, W) float32.
     """
-    x = images.movedim(-1, -3).float() / 255
+    x = images.movedim(-1, -3).float().div_(255)
     if colour is not None:
         x = _change_colour(x, colour)
     shape = (3, 1, 1)
-    return (x - x.new_tensor(mean).view(shape)) / x.new_tensor(std).view(shape)
+    return x.sub_(x.new_tensor(mean).view(shape)).div_(x.new_tensor(std).view(shape))
 
 
 def augment_hands(frames: Tensor, hands: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:

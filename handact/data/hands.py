@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from handact.data.resize import resize_area
+from handact.data.resize import resize
 from handact.dataset import Dataset, Video
 from handact.errors import LabelError
 from handact.files import atomic_path, write_json
@@ -111,7 +111,7 @@ def _decode_frames(video: Video, frames: np.ndarray, size: int, path: Path) -> N
         np.lib.format.write_array_header_1_0(file, header)
         for frame in stream:
             if frame.index in wanted:
-                file.write(resize_area(frame.image, size, size).tobytes())
+                file.write(resize(frame.image, size, size).tobytes())
                 found += 1
                 if found == len(wanted):
                     break

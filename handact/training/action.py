@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch.nn import functional
@@ -218,16 +217,11 @@ def _loader(train: ClipSet, config: ActionConfig, device: torch.device) -> DataL
         sampler=_EpochSampler(len(train), config.seed),
         num_workers=workers,
         collate_fn=stack_clips,
-        worker_init_fn=_start_worker,
         pin_memory=device.type == "cuda",
         persistent_workers=workers > 0,
         # What the loader draws for its workers must not come out of the networks' dropout.
         generator=torch.Generator(),
     )
-
-
-def _start_worker(_: int) -> None:
-    cv2.setNumThreads(0)  # each process is one thread; OpenCV's own may hang after a fork
 
 
 def _train_epoch(

@@ -97,6 +97,7 @@ class ActionConfig:
     epochs: int = 150
     milestones: tuple[int, ...] = (100, 125)
     batch_size: int | None = None  # unset: 64, and 32 for clips of 16 frames or more
+    accumulate: int = 1  # parts that a batch is run in, where it does not fit at once
     learning_rate: float = 0.002
     hand_learning_rate: float = 0.0002
     optimizer: Literal["sgd", "adamw"] = "sgd"  # adamw gets further from random weights
@@ -139,7 +140,7 @@ _SECTIONS: dict[str, type[Config]] = {
 _POSITIVE = {
     "input_size", "epochs", "batch_size", "learning_rate", "hand_learning_rate", "clip_norm",
     "short_side", "cutout_input", "every", "crop_size", "clip_len", "frame_stride",
-    "clips_per_segment", "window_stride",
+    "clips_per_segment", "window_stride", "accumulate",
 }  # fmt: skip
 _NOT_NEGATIVE = {"seed", "workers", "context", "bridge_seconds", "smooth_seconds", "weight_decay"}
 _SHARES = {

@@ -1,5 +1,7 @@
 """Where networks run, and in which precision."""
 
+import os
+
 import torch
 
 from handact.errors import ConfigError
@@ -10,6 +12,8 @@ __all__ = ["autocast", "pick_device"]
 def pick_device(name: str) -> torch.device:
     """Return the device that `auto`, `cpu`, `cuda` or `cuda:N` names.
 
+    Of the processes that `torchrun` starts on a machine, each gets a GPU of its own.
+
     Raises:
         ConfigError: No such device here.
     """
@@ -19,6 +23,8 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"unknown device `{name}`", "use auto, cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"no device `{name}` on this machine", "see `handact doctor`, or use cpu")
     return device

@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
         "results",
     },
     {"files", "video", "formats", "dataset", "bench", "plots", "scores"},
-    {"device", "data", "models", "weights", "checkpoint"},
+    {"device", "distributed", "data", "models", "weights", "checkpoint"},
     {"training", "align", "engine", "overlay", "segment", "evaluation", "report", "demo"},
     {"cli"},
 ]

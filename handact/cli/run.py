@@ -94,7 +94,7 @@ def train_hands(
             on_read_progress=on_read,
             log=print_note,
         )
-    typer.echo(folder)
+    _name_run(folder)
 
 
 def align(
@@ -212,7 +212,7 @@ def train_action(
             on_align_progress=on_align,
             log=print_note,
         )
-    typer.echo(folder)
+    _name_run(folder)
 
 
 def segment(
@@ -304,3 +304,10 @@ def segment(
         print_error(message, "what could be read was segmented")
     if damaged:
         raise typer.Exit(1)
+
+
+def _name_run(folder: Path) -> None:
+    from handact.distributed import launched_processes
+
+    if launched_processes().is_main:
+        typer.echo(folder)

@@ -5,14 +5,17 @@ Source: Myers et al., WACV-W 2023, supplement section 3.
 
 import hashlib
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Sampler
 
@@ -20,9 +23,10 @@ from handact.align import Localizer, align_dataset, load_localizer
 from handact.checkpoint import fingerprint, load_checkpoint
 from handact.config import ActionConfig, AlignConfig
 from handact.data.aligned import AlignedCache
-from handact.data.clips import Clip, ClipSet, network_input, stack_clips
+from handact.data.clips import Clip, ClipSet, Sample, network_input, stack_clips
 from handact.dataset import Dataset, Video, read_dataset
 from handact.device import autocast, pick_device
+from handact.distributed import Processes, join_processes
 from handact.errors import ConfigError, LabelError, TrainingError
 from handact.labels import fill_background, frame_edges
 from handact.models.action import ActionNetwork
@@ -85,8 +89,39 @@ def train_action(
             "short_side is in the `[align]` table of --config, else what `handact align` was last "
             "given (runs/align/config.toml)",
         )
-    dataset = read_dataset(root)
     where = pick_device(device)
+    with join_processes(where) as processes:
+        return _train_action(
+            read_dataset(root),
+            config,
+            align,
+            run,
+            hands_run,
+            where,
+            processes,
+            resume=resume,
+            overwrite=overwrite,
+            on_progress=on_progress if processes.is_main else None,
+            on_align_progress=on_align_progress if processes.is_main else None,
+            log=log if processes.is_main else lambda line: None,
+        )
+
+
+def _train_action(
+    dataset: Dataset,
+    config: ActionConfig,
+    align: AlignConfig,
+    run: str,
+    hands_run: str,
+    where: torch.device,
+    processes: Processes,
+    *,
+    resume: bool,
+    overwrite: bool,
+    on_progress: Progress | None,
+    on_align_progress: Progress | None,
+    log: Log,
+) -> Path:
     folder = dataset.run(run)
     hands_file = None if config.hands == "none" else dataset.run(hands_run) / "best.pt"
     localizer = None if hands_file is None else load_localizer(hands_file, where)
@@ -103,16 +138,17 @@ def train_action(
     if last is None:
         _load_weights(network, dataset, config)
 
-    caches = align_dataset(
-        dataset, videos + val_videos, align, localizer, on_progress=on_align_progress
-    )
+    with processes.main_first():
+        caches = align_dataset(
+            dataset, videos + val_videos, align, localizer, on_progress=on_align_progress
+        )
     fps = float(np.median([video.fps for video in videos]))
     train = _clip_set(dataset, videos, caches, config, fps, training=True)
     _require_one_shape(train, config)
     val = _clip_set(dataset, val_videos, caches, config, fps, training=False)
     log(f"{len(train)} clips to train on, {len(val)} to validate on")
 
-    if last is None:
+    if last is None and processes.is_main:
         start_run(folder, "action", config)
     network.to(where, memory_format=torch.channels_last)
     optimizer = build_optimizer(_parameter_groups(network, config), config)
@@ -132,12 +168,17 @@ def train_action(
         "config": asdict(config),
     }
     trained_on = [video.name for video in videos]
-    loader = _loader(train, config, where)
+    model = processes.share(network)
+    loader = _loader(train, config, where, processes)
     for epoch in range(len(history), config.epochs):
-        seed_epoch(config.seed, epoch)
+        seed_epoch(config.seed, epoch, processes.rank)
         factor = set_learning_rate(optimizer, epoch, config.milestones)
-        loader.sampler.epoch = epoch
-        loss = _train_epoch(network, optimizer, loader, config, epoch, where, on_progress)
+        loader.batch_sampler.epoch = epoch
+        network.train()
+        _freeze_batch_norms(network, config)
+        loss = _train_epoch(model, optimizer, loader, config, epoch, where, processes, on_progress)
+        if not processes.is_main:
+            continue
         row = {"epoch": epoch + 1, "learning_rate": config.learning_rate * factor}
         row |= {"train_loss": loss, **_validate(network, val, config, where)}
         history.append(row)
@@ -193,28 +234,39 @@ def predict_clips(
     return np.concatenate(results)
 
 
-class _EpochSampler(Sampler[tuple[int, int]]):
-    """Every clip of an epoch in an order drawn for that epoch, with the epoch in its key."""
+class _EpochBatches(Sampler[list[tuple[int, int]]]):
+    """Every clip of an epoch in an order drawn for that epoch, with the epoch in its key.
 
-    def __init__(self, num_clips: int, seed: int) -> None:
-        self.num_clips, self.seed, self.epoch = num_clips, seed, 0
+    Of each batch a process gets its own clips.
+    """
+
+    def __init__(self, num_clips: int, config: ActionConfig, processes: Processes) -> None:
+        self.num_clips, self.batch_size, self.seed = num_clips, config.batch_size, config.seed
+        self.processes, self.epoch = processes, 0
 
     def __len__(self) -> int:
-        return self.num_clips
+        return -(-self.num_clips // self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def num_rows(self, step: int) -> int:
+        """Return the clips of a batch, those of all processes."""
+        return min(self.batch_size, self.num_clips - step * self.batch_size)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         order = np.random.default_rng((self.seed, self.epoch)).permutation(self.num_clips)
-        return iter([(self.epoch, int(i)) for i in order])
+        for step in range(len(self)):
+            start, rows = step * self.batch_size, self.processes.rows(self.num_rows(step))
+            yield [(self.epoch, int(order[start + row])) for row in rows]
 
 
-def _loader(train: ClipSet, config: ActionConfig, device: torch.device) -> DataLoader:
+def _loader(
+    train: ClipSet, config: ActionConfig, device: torch.device, processes: Processes
+) -> DataLoader:
     workers = config.workers
     if workers is None:
         workers = min(8, torch.multiprocessing.cpu_count()) if device.type == "cuda" else 0
     return DataLoader(
         train,
-        batch_size=config.batch_size,
-        sampler=_EpochSampler(len(train), config.seed),
+        batch_sampler=_EpochBatches(len(train), config, processes),
         num_workers=workers,
         collate_fn=stack_clips,
         pin_memory=device.type == "cuda",
@@ -224,40 +276,65 @@ def _loader(train: ClipSet, config: ActionConfig, device: torch.device) -> DataL
     )
 
 
+def _freeze_batch_norms(network: ActionNetwork, config: ActionConfig) -> None:
+    for part, weights in _starts(config).items():
+        frozen = config.freeze_batch_norm
+        if weights != "none" if frozen is None else frozen:
+            freeze_batch_norm(getattr(network, part))
+
+
 def _train_epoch(
-    network: ActionNetwork,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     loader: DataLoader,
     config: ActionConfig,
     epoch: int,
     device: torch.device,
+    processes: Processes,
     on_progress: Progress | None,
 ) -> float:
     """Run one epoch and return its mean loss."""
-    network.train()
-    for part, weights in _starts(config).items():
-        frozen = config.freeze_batch_norm
-        if weights != "none" if frozen is None else frozen:
-            freeze_batch_norm(getattr(network, part))
-    total = 0.0
+    total, rows = 0.0, 0
     for step, batch in enumerate(loader):
         if on_progress:
             on_progress(epoch * len(loader) + step, config.epochs * len(loader))
-        inputs = network_input(batch, IMAGENET_MEAN, IMAGENET_STD, device)
-        with autocast(config.precision, device):
-            logits = network(*inputs)
-        loss = functional.cross_entropy(logits.float(), batch["label"].to(device))
-        if not torch.isfinite(loss):
+        optimizer.zero_grad()
+        weight = processes.weight(loader.batch_sampler.num_rows(step))
+        loss = 0.0
+        parts = _split(batch, config.accumulate)
+        for i, part in enumerate(parts):
+            share = len(part["label"]) / len(batch["label"])
+            with nullcontext() if i + 1 == len(parts) or processes.number == 1 else model.no_sync():
+                loss += share * _backward(model, part, config, device, share * weight)
+        if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss is {loss.item()} in epoch {epoch + 1}, batch {step + 1}",
+                f"the loss is {loss} in epoch {epoch + 1}, batch {step + 1}",
                 "lower `--learning-rate`",
             )
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
         optimizer.step()
-        total += loss.item() * len(logits)
-    return total / len(loader.dataset)
+        total += loss * len(batch["label"])
+        rows += len(batch["label"])
+    return processes.mean(total, rows)
+
+
+def _split(batch: Sample, number: int) -> list[Sample]:
+    """Return a batch in at most so many parts."""
+    size = -(-len(batch["label"]) // number)
+    parts = {name: x.split(size) for name, x in batch.items()}
+    return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]
+
+
+def _backward(
+    model: nn.Module, batch: Sample, config: ActionConfig, device: torch.device, weight: float
+) -> float:
+    """Add the gradient of the mean loss of some clips, times `weight`, and return that mean."""
+    inputs = network_input(batch, IMAGENET_MEAN, IMAGENET_STD, device)
+    with autocast(config.precision, device):
+        logits = model(*inputs)
+    loss = functional.cross_entropy(logits.float(), batch["label"].to(device))
+    (loss * weight).backward()
+    return loss.item()
 
 
 def _validate(

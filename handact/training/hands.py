@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from handact.config import HandsConfig
 from handact.data.augment import augment_hands, draw_colour, draw_move, sample_rng, to_input
 from handact.data.hands import HandFrames, load_hand_frames
 from handact.dataset import Dataset, read_dataset, split_frames
 from handact.device import pick_device
+from handact.distributed import Processes, join_processes
 from handact.errors import LabelError, TrainingError
 from handact.files import atomic_path
 from handact.metrics import HAND_THRESHOLDS, hand_counts
@@ -66,10 +67,38 @@ def train_hands(
     Raises:
         HandactError: Labels, settings, weights or an earlier run stand in the way.
     """
-    dataset = read_dataset(root)
     where = pick_device(device)
+    with join_processes(where) as processes:
+        return _train_hands(
+            read_dataset(root),
+            config,
+            run,
+            where,
+            processes,
+            resume=resume,
+            overwrite=overwrite,
+            on_progress=on_progress if processes.is_main else None,
+            on_read_progress=on_read_progress if processes.is_main else None,
+            log=log if processes.is_main else lambda line: None,
+        )
+
+
+def _train_hands(
+    dataset: Dataset,
+    config: HandsConfig,
+    run: str,
+    where: torch.device,
+    processes: Processes,
+    *,
+    resume: bool,
+    overwrite: bool,
+    on_progress: Progress | None,
+    on_read_progress: Progress | None,
+    log: Log,
+) -> Path:
     folder = dataset.run(run)
-    frames = load_hand_frames(dataset, config.input_size, on_progress=on_read_progress)
+    with processes.main_first():
+        frames = load_hand_frames(dataset, config.input_size, on_progress=on_read_progress)
     split = _split_hand_frames(dataset, frames, config)
     train, val = (frames.take(np.flatnonzero(split == name)) for name in ("train", "val"))
     if not len(train):
@@ -85,8 +114,11 @@ def train_hands(
     network = HandLocalizer(dropout=config.dropout)
     if last is None:
         load_backbone(network, "mobilenet_v2", config.weights)
-        start_run(folder, "hands", config)
-    _write_split(folder, frames, split)
+    with processes.main_first():
+        if processes.is_main:
+            if last is None:
+                start_run(folder, "hands", config)
+            _write_split(folder, frames, split)
     network.to(where, memory_format=torch.channels_last)
     groups = [{"params": list(network.parameters()), "lr": config.learning_rate}]
     optimizer = build_optimizer(groups, config)
@@ -96,12 +128,16 @@ def train_hands(
         optimizer.load_state_dict(last["training"]["optimizer"])
         history, best = last["training"]["history"], last["about"]["best"]
 
+    model = processes.share(network)
     for epoch in range(len(history), config.epochs):
         if on_progress:
             on_progress(epoch, config.epochs)
-        seed_epoch(config.seed, epoch)
+        seed_epoch(config.seed, epoch, processes.rank)
         rate = config.learning_rate * set_learning_rate(optimizer, epoch, config.milestones)
-        loss = _train_epoch(network, optimizer, train, config, epoch, where)
+        network.train()
+        loss = _train_epoch(model, optimizer, train, config, epoch, where, processes)
+        if not processes.is_main:
+            continue
         row = {"epoch": epoch + 1, "learning_rate": rate, "train_loss": loss}
         row |= _validate(network, val, config, where)
         history.append(row)
@@ -153,30 +189,32 @@ def predict_hands(
 
 
 def _train_epoch(
-    network: HandLocalizer,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     frames: HandFrames,
     config: HandsConfig,
     epoch: int,
     device: torch.device,
+    processes: Processes,
 ) -> float:
     """Run one epoch and return its mean loss."""
-    network.train()
     order = np.random.default_rng((config.seed, epoch)).permutation(len(frames))
-    total = 0.0
-    for rows in _batches(order, config.batch_size):
+    total, number = 0.0, 0
+    for batch in _batches(order, config.batch_size):
+        rows = batch[processes.rows(len(batch))]
         x, truth = _augmented_batch(frames, rows, config, epoch, device)
-        loss = hand_loss(network(x), truth, presence_weight=config.presence_weight)
+        loss = hand_loss(model(x), truth, presence_weight=config.presence_weight)
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} in epoch {epoch + 1}", "lower `--learning-rate`"
             )
         optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+        (loss * processes.weight(len(batch))).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
         optimizer.step()
         total += loss.item() * len(rows)
-    return total / len(frames)
+        number += len(rows)
+    return processes.mean(total, number)
 
 
 def _augmented_batch(

@@ -39,9 +39,10 @@ __all__ = [
 _FREE = {"epochs", "workers"}
 
 
-def seed_epoch(seed: int, epoch: int) -> None:
+def seed_epoch(seed: int, epoch: int, rank: int = 0) -> None:
     """Seed torch for one epoch, so that a resumed run goes on as an unbroken one would."""
-    torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))
+    entropy = (seed, epoch, rank) if rank else (seed, epoch)
+    torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
 

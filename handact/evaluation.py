@@ -1,5 +1,7 @@
 """Predictions next to truth, for the reports: whole videos, trimmed segments, and hands."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,14 @@ from handact.dataset import Dataset, Video, read_dataset
 from handact.device import pick_device
 from handact.engine import ActionModel, load_action_model
 from handact.errors import LabelError
-from handact.labels import frames_from_segments
+from handact.labels import Segment, frames_from_segments
 from handact.progress import Progress
-from handact.results import Clips, HandPairs, Sequences
+from handact.results import Clips, EngineResult, HandPairs, Sequences
 from handact.segment import (
     clean_scores,
     describe_engine,
     kept_scores,
+    score_video,
     segment_table,
     write_segment_table,
 )
@@ -29,6 +32,7 @@ from handact.training.hands import predict_hands
 
 __all__ = [
     "evaluate_clips",
+    "evaluate_engines",
     "evaluate_hands",
     "evaluate_sequences",
 ]
@@ -55,9 +59,7 @@ def evaluate_sequences(
     model = load_action_model(dataset.run(run) / "best.pt", pick_device(device))
     _require_same_classes(dataset, model)
     videos = _labelled(dataset, split)
-    truth, predicted = {}, {}
-    about = load_checkpoint(dataset.run(run) / "best.pt", "action")["about"]
-    num_trained_on = sum(video.name in about["trained_on"] for video in videos)
+    predicted = {}
     total, done = sum(video.frames for video in videos), 0
     for video in videos:
 
@@ -68,19 +70,80 @@ def evaluate_sequences(
         path = _outputs(dataset, run) / f"{video.name}.scores.npz"
         scores = kept_scores(path, model, video.path, config, fps=video.fps, on_progress=report)
         segments = clean_scores(scores, config, model.durations)
-        predicted[video.name] = frames_from_segments(
-            segments, video.frames, dataset.classes, dataset.background
-        )
-        truth[video.name] = frames_from_segments(
-            dataset.actions[video.name], video.frames, dataset.classes, dataset.background
-        )
+        predicted[video.name] = _frames(dataset, video, segments)
         table = segment_table(video.name, segments, scores)
         write_segment_table(_outputs(dataset, run) / f"{video.name}.segments.csv", table)
         done += video.frames
+    return _next_to_truth(dataset, model, videos, predicted, run, split, config)
+
+
+def evaluate_engines(
+    root: Path,
+    *,
+    run: str = "action",
+    split: str = "test",
+    device: str = "auto",
+    config: SegmentConfig | None = None,
+    on_progress: Progress | None = None,
+) -> list[EngineResult]:
+    """Segment the labelled videos of a split with either engine, and time it; leaves no files.
+
+    Raises:
+        HandactError: No checkpoint, no labelled video in the split, a video cannot be read.
+    """
+    dataset = read_dataset(root)
+    model = load_action_model(dataset.run(run) / "best.pt", pick_device(device))
+    _require_same_classes(dataset, model)
+    videos = _labelled(dataset, split)
+    engines = [replace(config or SegmentConfig(), engine=name) for name in ("windows", "stream")]
+    cleaned: list[dict[str, np.ndarray]] = [{}, {}]
+    raw: list[dict[str, np.ndarray]] = [{}, {}]
+    seconds = [0.0, 0.0]
+    total, done = len(engines) * sum(video.frames for video in videos), 0
+    for video in videos:
+        for i, engine in enumerate(engines):
+
+            def report(frame: int, _: int | None, before: int = done) -> None:
+                if on_progress:
+                    on_progress(before + frame, total)
+
+            start = time.perf_counter()
+            scores = score_video(model, video.path, engine, fps=video.fps, on_progress=report)
+            segments = clean_scores(scores, engine, model.durations)
+            seconds[i] += time.perf_counter() - start
+            cleaned[i][video.name] = _frames(dataset, video, segments)
+            raw[i][video.name] = scores.probabilities.argmax(1)
+            done += video.frames
+    return [
+        EngineResult(
+            engine.engine,
+            _next_to_truth(dataset, model, videos, cleaned[i], run, split, engine),
+            raw[i],
+            seconds[i],
+        )
+        for i, engine in enumerate(engines)
+    ]
+
+
+def _frames(dataset: Dataset, video: Video, segments: list[Segment]) -> np.ndarray:
+    return frames_from_segments(segments, video.frames, dataset.classes, dataset.background)
+
+
+def _next_to_truth(
+    dataset: Dataset,
+    model: ActionModel,
+    videos: list[Video],
+    predicted: dict[str, np.ndarray],
+    run: str,
+    split: str,
+    config: SegmentConfig,
+) -> Sequences:
+    about = load_checkpoint(dataset.run(run) / "best.pt", "action")["about"]
+    num_trained_on = sum(video.name in about["trained_on"] for video in videos)
     return Sequences(
         classes=dataset.classes,
         background=dataset.background,
-        truth=truth,
+        truth={v.name: _frames(dataset, v, dataset.actions[v.name]) for v in videos},
         predicted=predicted,
         fps={video.name: video.fps for video in videos},
         split=split,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-__all__ = ["Clips", "HandPairs", "Sequences"]
+__all__ = ["Clips", "EngineResult", "HandPairs", "Sequences"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,23 @@ class Sequences:
     run: str | None = None
     how: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EngineResult:
+    """What one engine makes of some videos.
+
+    Attributes:
+        engine: windows or stream.
+        sequences: Truth, and its cleaned labels.
+        raw: (N,) its labels before cleaning, by video.
+        seconds: That it took, decoding and cleaning included.
+    """
+
+    engine: str
+    sequences: Sequences
+    raw: dict[str, np.ndarray]
+    seconds: float
 
 
 @dataclass(frozen=True)

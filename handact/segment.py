@@ -82,6 +82,7 @@ def segment_videos(
     overlay: bool = False,
     decoder: str = "av",
     fps: float | None = None,
+    share: tuple[int, int] = (0, 1),
     device: str = "auto",
     on_progress: Progress | None = None,
     on_overlay_progress: Progress | None = None,
@@ -99,6 +100,7 @@ def segment_videos(
         overlay: Write NAME.overlay.mp4 too.
         decoder: av or decord.
         fps: Frames a second of folders of pictures that are not of the dataset.
+        share: (i, n): only every n-th video, from the i-th, so that n processes divide them.
         device: auto, cpu, cuda or cuda:N.
         on_progress: Told how many frames of a video are done, of how many.
         on_overlay_progress: Told how many frames of an overlay are drawn, of how many.
@@ -107,7 +109,7 @@ def segment_videos(
     Raises:
         HandactError: A video, the checkpoint or a setting cannot be used.
     """
-    sources = _find_sources(videos, dataset, fps)
+    sources = _find_sources(videos, dataset, fps)[share[0] :: share[1]]
     folder = run_folder(dataset, run)
     if output is None:
         output = Path(".") if checkpoint else folder / "segments"

@@ -1,4 +1,7 @@
-"""`report metrics`, `report hands`, `report timeline`: on a dataset folder, or on bare tables."""
+"""`report metrics`, `report hands`, `report timeline`: on a dataset folder, or on bare tables.
+
+`report engines`: what the two engines of `segment` cost and give, on a dataset folder.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -67,6 +70,7 @@ def add_commands(app: typer.Typer) -> None:
     report.command()(metrics)
     report.command()(hands)
     report.command()(timeline)
+    report.command()(engines)
     app.add_typer(
         report, name="report", help="Figures, tables and pictures of how good predictions are."
     )
@@ -195,6 +199,40 @@ def timeline(
         result = _evaluate_sequences(dataset, run, split, config, device)
     write_timeline(path, result)
     typer.echo(path)
+
+
+def engines(
+    dataset: DatasetArgument = Path("."),
+    run: RunOption = "action",
+    split: SplitOption = "test",
+    config: ConfigOption = None,
+    output: OutputOption = None,
+    json: JsonOption = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Compare the two engines of `segment` on one run: scores, agreement, frames per second.
+
+    windows runs each window by itself, stream each frame once. Both segment the split's labelled
+    videos anew, from decoding to cleaning.
+    """
+    from handact.config import SegmentConfig, read_config
+    from handact.evaluation import evaluate_engines
+    from handact.report import describe_engines, state_sequences, write_engines_report
+
+    settings = read_config(SegmentConfig, config)
+    with progress("both engines", "frames") as on_progress:
+        results = evaluate_engines(
+            dataset, run=run, split=split, device=device, config=settings, on_progress=on_progress
+        )
+    report = describe_engines(results)
+    files = write_engines_report(output or dataset / "report", report)
+    if json:
+        print_json(report)
+    else:
+        _print_engines(report)
+        how = f"windows {settings.window_stride} apart; " + state_sequences(report)
+        typer.echo(how[0].upper() + how[1:])
+    _name_files(files)
 
 
 # ------------------------------------------------------------------------------------------ inputs
@@ -353,6 +391,20 @@ def _print_classes(report: Mapping[str, Any]) -> None:
         cells += [trimmed["f1"]] if segment_level else []
         rows.append([*cells, row["mean_duration"], row["predicted_mean_duration"]])
     print_table(columns, rows)
+
+
+def _print_engines(report: Mapping[str, Any]) -> None:
+    from handact.report import ENGINE_FIGURES
+
+    columns = (*ENGINE_FIGURES, "frames_per_second")
+    rows = [(engine, *(report[engine][c] for c in columns)) for engine in ("windows", "stream")]
+    names = ("frame accuracy", "edit", "F1@10", "F1@25", "F1@50", "frames per second")
+    print_table(("engine", *names), rows)
+    typer.echo(
+        f"The stream is {report['stream_speedup']:.1f} times faster; the engines agree on "
+        f"{report['agreement']:.1f} % of the frames "
+        f"({report['agreement_before_cleaning']:.1f} % before cleaning)."
+    )
 
 
 def _print_hands(report: Mapping[str, Any]) -> None:

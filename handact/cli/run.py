@@ -258,6 +258,14 @@ def segment(
     fps: Annotated[
         float | None, typer.Option(min=0.001, help="Frame rate, for folders of pictures.")
     ] = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Only every N-th video, from the I-th (0 is the first): for several jobs.",
+            show_default="what torchrun says, else all",
+        ),
+    ] = None,
     config: ConfigOption = None,
     set_: SetOption = None,
     device: DeviceOption = "auto",
@@ -292,6 +300,7 @@ def segment(
             overlay=overlay,
             decoder=decoder,
             fps=fps,
+            share=_parse_share(share),
             device=device,
             on_progress=on_progress,
             on_overlay_progress=on_overlay,
@@ -304,6 +313,18 @@ def segment(
         print_error(message, "what could be read was segmented")
     if damaged:
         raise typer.Exit(1)
+
+
+def _parse_share(text: str | None) -> tuple[int, int]:
+    if text is None:
+        from handact.distributed import launched_processes
+
+        processes = launched_processes()
+        return processes.rank, processes.number
+    index, _, number = text.partition("/")
+    if not (index.isdecimal() and number.isdecimal() and int(index) < int(number)):
+        raise typer.BadParameter(f"--share takes I/N with I from 0 to N - 1, not {text!r}")
+    return int(index), int(number)
 
 
 def _name_run(folder: Path) -> None:

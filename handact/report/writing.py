@@ -1,6 +1,6 @@
 """From truth and prediction to figures as plain dicts, and from there to files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,18 +26,22 @@ from handact.plots import (
     plot_hand_errors,
     plot_timeline,
 )
-from handact.results import Clips, HandPairs, Sequences
+from handact.results import Clips, EngineResult, HandPairs, Sequences
 
 __all__ = [
+    "ENGINE_FIGURES",
+    "describe_engines",
     "describe_hands",
     "describe_sequences",
     "state_hands",
     "state_sequences",
+    "write_engines_report",
     "write_hands_report",
     "write_metrics_report",
     "write_timeline",
 ]
 
+ENGINE_FIGURES = ("frame_accuracy", "edit", "f1@10", "f1@25", "f1@50")
 _MAX_TIMELINES = 40
 
 
@@ -109,6 +113,45 @@ def state_sequences(report: Mapping[str, Any]) -> str:
         f" ({variant['how']}). F1 {average}; background {variant['background']!r} {counted} in"
         f" edit and F1, counted in frame accuracy."
     )
+
+
+def describe_engines(results: Sequence[EngineResult]) -> dict[str, Any]:
+    """Return what either engine costs and gives, as a dict for JSON.
+
+    Returns:
+        By engine `frame_accuracy`, `edit`, `f1@10`, `f1@25`, `f1@50` (percent, MS-TCN's
+        conventions) and `frames_per_second`; `stream_speedup`, how many times faster the stream
+        is; `agreement` and `agreement_before_cleaning`, percent of the frames on which both say
+        the same; and `variant`.
+    """
+    report: dict[str, Any] = {}
+    for result in results:
+        figures = describe_sequences(result.sequences)
+        frames = figures["variant"]["num_frames"]
+        report[result.engine] = {
+            **{key: figures[key] for key in ENGINE_FIGURES},
+            "frames_per_second": frames / result.seconds,
+        }
+        report["variant"] = figures["variant"]
+    windows, stream = results
+    report["stream_speedup"] = windows.seconds / stream.seconds
+    report["agreement"] = _agreement(windows.sequences.predicted, stream.sequences.predicted)
+    report["agreement_before_cleaning"] = _agreement(windows.raw, stream.raw)
+    return report
+
+
+def _agreement(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> float:
+    return frame_accuracy(np.concatenate(list(one.values())), np.concatenate(list(other.values())))
+
+
+def write_engines_report(folder: str | Path, report: Mapping[str, Any]) -> list[Path]:
+    """Write engines.json and engines.csv, and return the files."""
+    folder = _make_folder(folder)
+    write_json(folder / "engines.json", report)
+    columns = (*ENGINE_FIGURES, "frames_per_second")
+    rows = [(e, *(report[e][column] for column in columns)) for e in ("windows", "stream")]
+    write_table(folder / "engines.csv", ("engine", *columns), rows)
+    return [folder / name for name in ("engines.json", "engines.csv")]
 
 
 def describe_hands(result: HandPairs) -> dict[str, Any]:

@@ -29,11 +29,13 @@ from handact.scores import Scores
 from handact.video import FrameStream, file_fingerprint, holds_pictures
 
 __all__ = [
+    "RawScores",
     "SegmentedVideo",
     "clean_scores",
     "describe_engine",
     "engine_of",
     "kept_scores",
+    "run_engine",
     "score_video",
     "segment_table",
     "segment_videos",
@@ -171,42 +173,75 @@ def score_video(
         VideoError: The video cannot be read at all. What is wrong with a part of it is told in
             `Scores.damage`.
     """
+    with FrameStream(path, decoder=decoder, fps=fps) as stream:
+        rate = fps or _plausible(stream.fps_hint) or 30.0
+        raw = run_engine(model, stream, config, fps=rate, on_progress=on_progress)
+        damage = _describe_damage(stream)
+    return Scores(
+        probabilities=raw.probabilities,
+        seconds=raw.seconds,
+        hands=raw.hands,
+        classes=model.classes,
+        background=model.background,
+        fps=_mean_rate(raw.seconds) or rate,
+        made_by=_describe(model, path, config, fps, decoder),
+        damage=damage,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RawScores:
+    """What an engine says of each of N frames; see `Scores`."""
+
+    probabilities: np.ndarray
+    seconds: np.ndarray
+    hands: np.ndarray
+
+
+def run_engine(
+    model: ActionModel,
+    stream: FrameStream,
+    config: SegmentConfig,
+    *,
+    fps: float,
+    on_progress: Progress | None = None,
+) -> RawScores:
+    """Run an engine over all frames of an open video.
+
+    Args:
+        model: What to run.
+        stream: The video.
+        config: Settings.
+        fps: Its rate.
+        on_progress: Told how many frames are done, of how many (None: not known).
+    """
     # Plain arrays: what is kept of a frame must be its numbers, not an object for each.
     centers, rows = array("q"), array("f")
     seconds, hands = array("d"), array("f")
-    with FrameStream(path, decoder=decoder, fps=fps) as stream:
-        rate = fps or _plausible(stream.fps_hint) or 30.0
 
-        def noted(aligned: Iterable[AlignedFrame]) -> Iterator[AlignedFrame]:
-            for frame in aligned:
-                seconds.append(frame.seconds)
-                hands.extend(frame.hands.ravel())
-                if on_progress:
-                    on_progress(frame.index + 1, stream.num_frames_hint)
-                yield frame
+    def noted(aligned: Iterable[AlignedFrame]) -> Iterator[AlignedFrame]:
+        for frame in aligned:
+            seconds.append(frame.seconds)
+            hands.extend(frame.hands.ravel())
+            if on_progress:
+                on_progress(frame.index + 1, stream.num_frames_hint)
+            yield frame
 
-        with _aligned(stream, model, config, rate) as aligned:
-            if engine_of(model, config) == "stream":
-                results = run_stream(model, noted(aligned), config, fps=rate)
-            else:
-                results = run_windows(model, noted(aligned), config)
-            for center, probabilities in results:
-                centers.append(center)
-                rows.extend(probabilities)
-        damage = _describe_damage(stream)
+    with _aligned(stream, model, config, fps) as aligned:
+        if engine_of(model, config) == "stream":
+            results = run_stream(model, noted(aligned), config, fps=fps)
+        else:
+            results = run_windows(model, noted(aligned), config)
+        for center, probabilities in results:
+            centers.append(center)
+            rows.extend(probabilities)
     if on_progress:
         on_progress(len(seconds), len(seconds))  # a header may have promised more
-    times = np.array(seconds)
     windows = np.frombuffer(rows, np.float32).reshape(len(centers), -1)
-    return Scores(
-        probabilities=interpolate(np.array(centers), windows, len(times)),
-        seconds=times,
+    return RawScores(
+        probabilities=interpolate(np.array(centers), windows, len(seconds)),
+        seconds=np.array(seconds),
         hands=np.frombuffer(hands, np.float32).reshape(-1, 2, 3),
-        classes=model.classes,
-        background=model.background,
-        fps=_mean_rate(times) or rate,
-        made_by=_describe(model, path, config, fps, decoder),
-        damage=damage,
     )
 
 

@@ -24,7 +24,17 @@ LAYERS: list[set[str]] = [
     },
     {"files", "video", "formats", "dataset", "bench", "plots", "scores"},
     {"device", "distributed", "data", "models", "weights", "checkpoint"},
-    {"training", "align", "engine", "overlay", "segment", "evaluation", "report", "demo"},
+    {
+        "training",
+        "align",
+        "engine",
+        "overlay",
+        "segment",
+        "evaluation",
+        "report",
+        "demo",
+        "benchmark",
+    },
     {"cli"},
 ]
 NO_TORCH = set().union(*LAYERS[:3])

@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 from handact import __version__
-from handact.cli import dataset, demo, doctor, report, run
+from handact.cli import bench, dataset, demo, doctor, report, run
 from handact.cli.console import print_error
 from handact.errors import HandactError
 
@@ -84,3 +84,4 @@ run.add_commands(app)
 report.add_commands(app)
 demo.add_commands(app)
 doctor.add_commands(app)
+bench.add_commands(app)

@@ -230,8 +230,7 @@ def engines(
         print_json(report)
     else:
         _print_engines(report)
-        how = f"windows {settings.window_stride} apart; " + state_sequences(report)
-        typer.echo(how[0].upper() + how[1:])
+        typer.echo(state_sequences(report))
     _name_files(files)
 
 

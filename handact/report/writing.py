@@ -132,7 +132,7 @@ def describe_engines(results: Sequence[EngineResult]) -> dict[str, Any]:
             **{key: figures[key] for key in ENGINE_FIGURES},
             "frames_per_second": frames / result.seconds,
         }
-        report["variant"] = figures["variant"]
+        report.setdefault("variant", figures["variant"])
     windows, stream = results
     report["stream_speedup"] = windows.seconds / stream.seconds
     report["agreement"] = _agreement(windows.sequences.predicted, stream.sequences.predicted)

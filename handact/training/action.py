@@ -43,7 +43,7 @@ from handact.training.loop import (
 )
 from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone, load_hand_stream
 
-__all__ = ["labelled_clips", "predict_clips", "train_action"]
+__all__ = ["clip_loader", "labelled_clips", "predict_clips", "train_action", "train_epoch"]
 
 
 def train_action(
@@ -169,14 +169,14 @@ def _train_action(
     }
     trained_on = [video.name for video in videos]
     model = processes.share(network)
-    loader = _loader(train, config, where, processes)
+    loader = clip_loader(train, config, where, processes)
     for epoch in range(len(history), config.epochs):
         seed_epoch(config.seed, epoch, processes.rank)
         factor = set_learning_rate(optimizer, epoch, config.milestones)
         loader.batch_sampler.epoch = epoch
         network.train()
         _freeze_batch_norms(network, config)
-        loss = _train_epoch(model, optimizer, loader, config, epoch, where, processes, on_progress)
+        loss = train_epoch(model, optimizer, loader, config, epoch, where, processes, on_progress)
         if not processes.is_main:
             continue
         row = {"epoch": epoch + 1, "learning_rate": config.learning_rate * factor}
@@ -258,7 +258,7 @@ class _EpochBatches(Sampler[list[tuple[int, int]]]):
             yield [(self.epoch, int(order[start + row])) for row in rows]
 
 
-def _loader(
+def clip_loader(
     train: ClipSet, config: ActionConfig, device: torch.device, processes: Processes
 ) -> DataLoader:
     workers = config.workers
@@ -283,7 +283,7 @@ def _freeze_batch_norms(network: ActionNetwork, config: ActionConfig) -> None:
             freeze_batch_norm(getattr(network, part))
 
 
-def _train_epoch(
+def train_epoch(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     loader: DataLoader,

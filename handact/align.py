@@ -29,6 +29,7 @@ from handact.dataset import Dataset, Video
 from handact.errors import VideoError
 from handact.files import atomic_path, write_text
 from handact.labels import TRACK_COLUMNS
+from handact.models.fuse import fuse_batch_norms
 from handact.models.hands import HandLocalizer
 from handact.progress import Progress
 from handact.video import Frame, FrameStream, file_fingerprint
@@ -63,7 +64,8 @@ class Localizer:
         self.device = device
         self.network = HandLocalizer(**checkpoint["model"])
         self.network.load_state_dict(checkpoint["state"])
-        self.network.to(device, memory_format=torch.channels_last).eval()
+        fuse_batch_norms(self.network.eval())
+        self.network.to(device, memory_format=torch.channels_last)
 
     @property
     def input_size(self) -> int:

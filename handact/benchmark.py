@@ -28,6 +28,7 @@ from handact.distributed import Processes
 from handact.engine import ActionModel, run_stream, run_windows
 from handact.labels import Segment
 from handact.models.action import ActionNetwork
+from handact.models.fuse import fuse_batch_norms
 from handact.models.hands import HandLocalizer
 from handact.progress import Log
 from handact.sampling import clip_offsets
@@ -181,6 +182,7 @@ def _random_model(settings: Benchmark, device: torch.device) -> ActionModel:
         hands=action.hands,
         clip_len=action.clip_len,
     )
+    fuse_batch_norms(network.eval())
     hands = HandLocalizer()
     nn.init.constant_(hands.head.bias, 1.0)
     pixels = {"mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
@@ -188,7 +190,7 @@ def _random_model(settings: Benchmark, device: torch.device) -> ActionModel:
         "model": {}, "state": hands.state_dict(), "input": {"size": 224, **pixels}, "source": "",
     }  # fmt: skip
     return ActionModel(
-        network=network.to(device, memory_format=torch.channels_last).eval(),
+        network=network.to(device, memory_format=torch.channels_last),
         localizer=None if action.hands == "none" else Localizer(localizer, device),
         input={
             "clip_len": action.clip_len, "frame_stride": action.frame_stride, "fps": FPS,
@@ -343,7 +345,8 @@ def _trainings(
     )
     loader = clip_loader(clip_set, config, device, Processes())
     there = {name: x.to(device) for name, x in next(iter(loader)).items()}
-    network = _random_model(settings, device).network.train()
+    network = ActionNetwork(num_classes=NUM_CLASSES, backbone=config.backbone)
+    network.to(device, memory_format=torch.channels_last).train()
     freeze_batch_norm(network)
     groups = [{"params": list(network.parameters()), "lr": 0.0}]
     optimizer = build_optimizer(groups, config)

@@ -121,7 +121,7 @@ class SegmentConfig:
 
     engine: Literal["auto", "windows", "stream"] = "auto"  # auto: what the network was trained for
     window_stride: int = 1  # of windows: frames between two; between them it is interpolated
-    batch_size: int = 16  # windows, and frames of the localiser, run at once
+    batch_size: int | None = None  # windows run at once; unset: 16 on a GPU, 1 on a CPU
     view: Literal["trained", "center", "full"] = "trained"
     cleaning: Literal["cutoff", "none"] = "cutoff"
     cutoff_quantile: float = 0.05  # of a class's training durations
@@ -282,7 +282,7 @@ def _check(config: Config, given: set[str], file: str) -> None:
     for field in fields(config):
         value = getattr(config, field.name)
         where = "settings" if field.name in given else file
-        if field.name in _POSITIVE and value <= 0:
+        if field.name in _POSITIVE and value is not None and value <= 0:
             raise ConfigError(f"{where}: {field.name} = {value}: must be above 0")
         if field.name in _NOT_NEGATIVE and value is not None and value < 0:
             raise ConfigError(f"{where}: {field.name} = {value}: must not be negative")

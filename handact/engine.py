@@ -26,6 +26,7 @@ from handact.data.aligned import AlignedFrame
 from handact.data.clips import Sample, evaluation_view, network_input, stack_clips
 from handact.device import autocast
 from handact.models.action import ActionNetwork
+from handact.models.fuse import fuse_batch_norms
 from handact.models.stream import NetworkStream
 from handact.sampling import clip_frames, clip_offsets
 
@@ -105,7 +106,8 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
     checkpoint = load_checkpoint(path, "action")
     network = ActionNetwork(**checkpoint["model"])
     network.load_state_dict(checkpoint["state"])
-    network.to(device, memory_format=torch.channels_last).eval()
+    fuse_batch_norms(network.eval())
+    network.to(device, memory_format=torch.channels_last)
     localizer = checkpoint["localizer"]
     return ActionModel(
         network=network,
@@ -120,13 +122,18 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
     )
 
 
+def batch_size(model: ActionModel, config: SegmentConfig) -> int:
+    """Return how many windows run at once: on a CPU few, which its caches can hold."""
+    return config.batch_size or (16 if model.device.type == "cuda" else 1)
+
+
 def run_windows(
     model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each window's frame and its class probabilities (K,), in order."""
     samples = ((frame.seconds, _frame_sample(model, frame, config)) for frame in frames)
     windows = _windows(samples, model.offsets, config.window_stride)
-    while batch := list(islice(windows, config.batch_size)):
+    while batch := list(islice(windows, batch_size(model, config))):
         probabilities = _run_batch(model, [stack_clips(samples) for _, samples in batch])
         yield from zip((center for center, _ in batch), probabilities, strict=True)
 
@@ -144,7 +151,7 @@ def run_stream(
             yield _frame_sample(model, frame, config)
 
     # As many frames at once as the windows engine takes.
-    piece = max(1, config.batch_size * model.network.clip_len // stride)
+    piece = max(1, batch_size(model, config) * model.network.clip_len // stride)
     logits = _stream_logits(model, samples(), stride, piece)
     timed = ((seconds.popleft(), row) for row in logits)
     for center, rows in _windows(timed, model.window, 1):
@@ -184,13 +191,9 @@ def _stream_logits(
 def _push(
     model: ActionModel, stream: NetworkStream, batch: list[Sample], stride: int
 ) -> np.ndarray | None:
-    """Give a stream whole rounds and return logits (S, m, K)."""
-    clips = {
-        # (n * S, ...) becomes (S, n, ...).
-        name: x.unflatten(0, (-1, stride)).transpose(0, 1)
-        for name, x in stack_clips(batch).items()
-    }
-    inputs = network_input(clips, model.input["mean"], model.input["std"], model.device)
+    """Give a stream whole rounds and return logits (m, S, K)."""
+    rounds = {name: x.unflatten(0, (-1, stride)) for name, x in stack_clips(batch).items()}
+    inputs = _network_input(model, rounds)
     with torch.inference_mode(), autocast(model.precision, model.device):
         return _as_array(stream.push(*inputs))
 
@@ -206,16 +209,16 @@ def _as_array(logits: Tensor | None) -> np.ndarray | None:
 
 def _join(parts: list[np.ndarray | None]) -> np.ndarray | None:
     there = [part for part in parts if part is not None]
-    return np.concatenate(there, axis=1) if there else None
+    return np.concatenate(there) if there else None
 
 
 def _in_order(parts: list[np.ndarray | None]) -> Iterator[np.ndarray]:
-    """Yield the logits of sequences that stand side by side, (S, m, K) each, round by round."""
+    """Yield the logits of sequences that stand side by side, (m, S, K) each, round by round."""
     there = [part for part in parts if part is not None]
-    for i in range(max((part.shape[1] for part in there), default=0)):
+    for i in range(max(map(len, there), default=0)):
         for part in there:
-            if i < part.shape[1]:
-                yield from part[:, i]
+            if i < len(part):
+                yield from part[i]
 
 
 def _windows(
@@ -301,12 +304,16 @@ def _frame_sample(model: ActionModel, frame: AlignedFrame, config: SegmentConfig
 
 def _run_batch(model: ActionModel, batch: list[Sample]) -> np.ndarray:
     """Return probabilities (B, K)."""
-    inputs = network_input(
-        stack_clips(batch), model.input["mean"], model.input["std"], model.device
-    )
+    inputs = _network_input(model, stack_clips(batch))
     with torch.inference_mode(), autocast(model.precision, model.device):
         logits = model.network(*inputs)
     return logits.float().softmax(1).cpu().numpy()
+
+
+def _network_input(model: ActionModel, batch: Sample) -> tuple[Tensor | None, ...]:
+    if model.device.type == "cuda":  # from pinned memory a copy runs beside the network
+        batch = {name: x.pin_memory() for name, x in batch.items()}
+    return network_input(batch, model.input["mean"], model.input["std"], model.device)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

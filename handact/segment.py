@@ -251,9 +251,7 @@ def _aligned(
 ) -> Iterator[Iterator[AlignedFrame]]:
     """Decode in one thread and align in another, so that neither waits for the network."""
     with in_background(stream, ahead=DECODE_AHEAD) as decoded:
-        aligned = align_frames(
-            decoded, model.align, model.localizer, fps=fps, batch_size=config.batch_size
-        )
+        aligned = align_frames(decoded, model.align, model.localizer, fps=fps)
         with in_background(aligned, ahead=_ALIGN_AHEAD) as ready:
             yield ready
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from handact.align import align_frames
+from handact.checkpoint import load_checkpoint
 from handact.config import SegmentConfig
 from handact.engine import ActionModel, load_action_model, run_stream, run_windows
 from handact.models.action import ActionNetwork
@@ -62,10 +63,10 @@ def _at_once(network: ActionNetwork, inputs: tuple[Tensor, ...]) -> Tensor:
 def _streamed(network: ActionNetwork, inputs: tuple[Tensor, ...], pieces: list[int]) -> Tensor:
     stream, out = NetworkStream(network), []
     with torch.inference_mode():
-        for piece in zip(*(x.split(pieces, dim=1) for x in inputs), strict=True):
+        for piece in zip(*(x.transpose(0, 1).split(pieces) for x in inputs), strict=True):
             out.append(stream.push(*piece))
         out.append(stream.end())
-    return torch.cat([logits for logits in out if logits is not None], dim=1)
+    return torch.cat([logits for logits in out if logits is not None]).transpose(0, 1)
 
 
 @pytest.mark.parametrize("shift", ["tsm", "causal", "none"])
@@ -117,11 +118,14 @@ def test_a_causal_network_answers_at_once_and_does_not_look_ahead() -> None:
 
 @pytest.fixture(scope="session")
 def model(trained: Path) -> ActionModel:
-    """A network whose clips reach two frames beyond their two, three frames apart."""
-    model = load_action_model(trained / "runs" / "action" / "best.pt", torch.device("cpu"))
+    """Clips of two frames, three frames apart, from a network whose hands count."""
+    path = trained / "runs" / "action" / "best.pt"
+    model = load_action_model(path, torch.device("cpu"))
+    network = ActionNetwork(**load_checkpoint(path, "action")["model"]).eval()
+    network.load_state_dict(load_checkpoint(path, "action")["state"])
     torch.manual_seed(0)
-    nn.init.normal_(model.network.fusion.weight, std=0.05)
-    return model
+    nn.init.normal_(network.fusion.weight, std=0.05)
+    return replace(model, network=network)
 
 
 class _Alone(ActionModel):
@@ -213,3 +217,15 @@ def test_what_was_trained_for_the_stream_is_streamed(run_folder: Path) -> None:
     assert engine_of(model, replace(CONFIG, engine="windows")) == "windows"
     old = load_action_model(run_folder / "runs" / "action" / "best.pt", torch.device("cpu"))
     assert engine_of(old, CONFIG) == "windows"
+
+
+def test_batch_norm_in_the_convolutions_changes_nothing(trained: Path) -> None:
+    path = trained / "runs" / "action" / "best.pt"
+    checkpoint = load_checkpoint(path, "action")
+    network = ActionNetwork(**checkpoint["model"]).eval()
+    network.load_state_dict(checkpoint["state"])
+    fused = load_action_model(path, torch.device("cpu")).network
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in fused.modules())
+    inputs = _inputs(2, network.num_frames)
+    with torch.inference_mode():
+        torch.testing.assert_close(fused(*inputs), network(*inputs), rtol=1e-4, atol=1e-5)

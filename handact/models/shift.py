@@ -4,11 +4,13 @@ Source: Lin et al., TSM, ICCV 2019, arXiv:1811.08383, figure 1b (bidirectional s
 (unidirectional shift, for video as it comes).
 """
 
+from collections.abc import Iterator, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["ShiftedConv2d", "insert_shift", "shift_between", "temporal_shift"]
+__all__ = ["ShiftedConv2d", "insert_shift", "overlaps", "shift_parts", "temporal_shift"]
 
 
 def temporal_shift(x: Tensor, *, clip_len: int, shift_div: int = 8, causal: bool = False) -> Tensor:
@@ -44,23 +46,39 @@ def temporal_shift(x: Tensor, *, clip_len: int, shift_div: int = 8, causal: bool
     return torch.cat(parts, dim=-1).flatten(0, 1).permute(0, 3, 1, 2)
 
 
-def shift_between(x: Tensor, *, shift_div: int = 8, causal: bool = False) -> Tensor:
+def shift_parts(parts: Sequence[Tensor], *, shift_div: int = 8, causal: bool = False) -> Tensor:
     """Shift frames whose neighbours are there, for sequences that come in pieces.
 
     Args:
-        x: Features (S, n + 2, H, W, C), channels last: n frames between their neighbours; causal:
-            (S, n + 1, H, W, C), the first before them.
+        parts: Features (n, S, H, W, C) of S sequences side by side, channels last; the parts
+            follow each other in time, N frames in all.
         shift_div: As in `temporal_shift`.
         causal: Likewise.
 
     Returns:
-        (S, n, H, W, C).
+        (N - 2, S, H, W, C) of the frames between the first and the last; causal: (N - 1, ...) of
+        all but the first.
     """
-    fold = x.shape[-1] // shift_div
-    if causal:
-        return torch.cat([x[:, :-1, ..., :fold], x[:, 1:, ..., fold:]], dim=-1)
-    after, before = x[:, 2:, ..., :fold], x[:, :-2, ..., fold : 2 * fold]
-    return torch.cat([after, before, x[:, 1:-1, ..., 2 * fold :]], dim=-1)
+    number = sum(len(part) for part in parts) - (1 if causal else 2)
+    shifted = parts[0].new_empty((number, *parts[0].shape[1:]))
+    fold = shifted.shape[-1] // shift_div
+    # All channels of the frames themselves first: whole rows of memory are copied quicker.
+    moves = [(slice(None), 1)]
+    moves += [(slice(fold), 0)] if causal else [(slice(fold), 2), (slice(fold, 2 * fold), 0)]
+    for channels, start in moves:
+        for rows, part in overlaps(parts, start, number):
+            shifted[rows][..., channels] = part[..., channels]
+    return shifted
+
+
+def overlaps(parts: Sequence[Tensor], start: int, number: int) -> Iterator[tuple[slice, Tensor]]:
+    """Yield what each part has of `number` frames from `start` on, and where among them it lies."""
+    begin = -start
+    for part in parts:
+        rows = range(number)[max(0, begin) : max(0, begin + len(part))]
+        if rows:
+            yield slice(rows.start, rows.stop), part[rows.start - begin : rows.stop - begin]
+        begin += len(part)
 
 
 class ShiftedConv2d(nn.Conv2d):

@@ -12,22 +12,25 @@ import torch
 from torch import Tensor, nn
 
 from handact.models.action import STAGES, ActionNetwork, run_stem
-from handact.models.shift import ShiftedConv2d, shift_between
+from handact.models.shift import ShiftedConv2d, overlaps, shift_parts
 
 __all__ = ["NetworkStream"]
 
 
 class NetworkStream:
-    """Logits of the frames of S sequences of one length, which come in pieces.
+    """Logits of the frames of S sequences side by side, which come in pieces.
+
+    Frames come as they follow each other in a video: a round is one frame of each sequence.
 
     Args:
-        network: For evaluation.
+        network: For evaluation; to be run without gradients.
     """
 
     def __init__(self, network: ActionNetwork) -> None:
         self.network = network
         self.num_sequences: int | None = None  # S; known from the first piece on
-        self._held: dict[str, Tensor] = {}
+        # What waits, by what waits for it: (n, columns, ...) parts that follow each other in time.
+        self._held: dict[str, list[Tensor]] = {}
 
     def push(
         self,
@@ -36,83 +39,81 @@ class NetworkStream:
         rects: Tensor | None = None,
         present: Tensor | None = None,
     ) -> Tensor | None:
-        """Take the next n frames of each sequence.
+        """Take the next n rounds.
 
         Args:
-            frames: (S, n, 3, H, W), and as all that follow see `ActionNetwork.forward`, with the
-                n frames of a piece in place of a clip's.
+            frames: (n, S, 3, H, W), and as all that follow see `ActionNetwork.forward`.
 
         Returns:
-            (S, m, K) logits of the next m frames of which all is known, None if there are none.
+            (m, S, K) logits of the next m rounds of which all is known, None if there are none.
         """
-        self.num_sequences = len(frames if frames is not None else cutouts)
+        self.num_sequences = (frames if frames is not None else cutouts).shape[1]
         hands = None
         if self.network.hand_use != "none":
-            self._append("rects", rects)
-            self._append("present", present)
-            x = run_stem(self.network.hands, _frames_first(cutouts.transpose(1, 2).flatten(0, 1)))
-            hands = x.permute(0, 2, 3, 1).unflatten(0, (2 * self.num_sequences, -1))
+            self._wait("rects", rects)
+            self._wait("present", present)
+            hands = self._in_rounds(run_stem(self.network.hands, _pictures(cutouts)), len(cutouts))
         if self.network.hand_use != "only":
-            x = run_stem(self.network.backbone, _frames_first(frames))
-            frames = x.permute(0, 2, 3, 1).unflatten(0, (self.num_sequences, -1))
+            x = run_stem(self.network.backbone, _pictures(frames))
+            frames = self._in_rounds(x, len(frames))
         return self._advance(frames, hands, last=False)
 
     def end(self) -> Tensor | None:
-        """Return the logits (S, m, K) of the frames that are left; None if there are none."""
+        """Return the logits (m, S, K) of the rounds that are left; None if there are none."""
         return None if self.num_sequences is None else self._advance(None, None, last=True)
 
     def split(self, number: int) -> tuple[Self, Self]:
         """Return the first `number` sequences and the others as streams of their own."""
         parts = NetworkStream(self.network), NetworkStream(self.network)
-        for part, rows in zip(parts, (slice(number), slice(number, None)), strict=True):
-            part.num_sequences = len(range(self.num_sequences)[rows])
+        for part, columns in zip(parts, (slice(number), slice(number, None)), strict=True):
+            part.num_sequences = len(range(self.num_sequences)[columns])
             part._held = {
-                # Of the hands' features there are two rows a sequence, one after the other.
-                key: x.unflatten(0, (self.num_sequences, -1))[rows].flatten(0, 1)
-                for key, x in self._held.items()
+                # Of the hands' features there are two columns a sequence, one beside the other.
+                key: [
+                    x.unflatten(1, (self.num_sequences, -1))[:, columns].flatten(1, 2) for x in held
+                ]
+                for key, held in self._held.items()
             }
         return parts
 
     def _advance(self, x: Tensor | None, hands: Tensor | None, *, last: bool) -> Tensor | None:
-        """Run what follows the stems, on features (S, n, H, W, C) and (2 S, n, h, w, C)."""
+        """Run what follows the stems, on features (n, S, H, W, C) and (n, 2 S, h, w, C)."""
         network = self.network
         if network.hand_use != "none":
             hands = self._run_stages("hands", STAGES, hands, last)
             if hands is not None:
-                hands = hands.unflatten(0, (self.num_sequences, 2)).transpose(1, 2)
-                self._append("hands", hands)
+                self._wait("hands", hands.unflatten(1, (self.num_sequences, 2)))
         if network.hand_use == "only":
             number = self._number("hands")
-            return (
-                self._classify(network.classify_hands, self._take_hands(number)) if number else None
-            )
+            if not number:
+                return None
+            return network.classify_hands(self._take_hands(number)).unflatten(0, (number, -1))
         until = STAGES.index(network.fuse_after) + 1
         x = self._run_stages("backbone", STAGES[:until], x, last)
         if network.hand_use != "none":
             x = self._fuse(x)
         x = self._run_stages("backbone", STAGES[until:], x, last)
-        return None if x is None else self._classify(network.classify, _frames_first(x, -1))
+        if x is None:
+            return None
+        return network.classify(_channels_first(x)).unflatten(0, (len(x), -1))
 
     def _fuse(self, x: Tensor | None) -> Tensor | None:
-        """Fuse as many frames as both streams have come to; the one ahead waits."""
+        """Fuse as many rounds as both streams have come to; the one ahead waits."""
         if x is not None:
-            self._append("waiting", x)
-        number = min(self._number("waiting"), self._number("hands"))
+            self._wait("frames", x)
+        number = min(self._number("frames"), self._number("hands"))
         if not number:
             return None
-        x, rects = self._take("waiting", number), self._take("rects", number)
+        x, rects = self._take("frames", number), self._take("rects", number)
         hands = self._take_hands(number)
-        fused = self.network.fuse(_frames_first(x, -1), hands, rects.flatten(0, 1))
-        return fused.permute(0, 2, 3, 1).unflatten(0, (self.num_sequences, number))
+        fused = self.network.fuse(_channels_first(x), hands, rects.flatten(0, 1))
+        return self._in_rounds(fused, number)
 
     def _take_hands(self, number: int) -> Tensor:
-        """Return the next hands' features (S * number, 2, C, h, w), zero for absent hands."""
+        """Return the next hands' features (number * S, 2, C, h, w), zero for absent hands."""
         hands, present = self._take("hands", number), self._take("present", number)
         hands = hands * present[..., None, None, None].to(hands.dtype)
         return hands.flatten(0, 1).permute(0, 1, 4, 2, 3)
-
-    def _classify(self, head: nn.Module, features: Tensor) -> Tensor:
-        return head(features).unflatten(0, (self.num_sequences, -1))
 
     def _run_stages(
         self, part: str, stages: tuple[str, ...], x: Tensor | None, last: bool
@@ -125,47 +126,79 @@ class NetworkStream:
     def _run_block(self, key: str, block: nn.Module, x: Tensor | None, last: bool) -> Tensor | None:
         """Answer for the frames whose neighbours are there; beyond both ends these are zero."""
         if not isinstance(block.conv1, ShiftedConv2d):
-            return None if x is None else _run_residual(block, x, x)
+            return None if x is None else _run_residual(block, [x], 0, x)
         causal, held = block.conv1.causal, self._held.get(key)
         if x is None and (causal or not last or held is None):
             return None
-        before = torch.zeros_like(x[:, :1]) if held is None else held
-        after = torch.zeros_like(before[:, :1]) if last and not causal else None
-        known = torch.cat([part for part in (before, x, after) if part is not None], dim=1)
-        number = 1 if causal else 2
-        self._held[key] = known[:, -number:].clone()  # a view would keep the whole piece
-        if known.shape[1] <= number:
+        parts = [torch.zeros_like(x[:1])] if held is None else held.copy()
+        if x is not None:
+            parts.append(x)
+        if last and not causal:
+            parts.append(torch.zeros_like(parts[0][:1]))
+        number, total = 1 if causal else 2, sum(map(len, parts))
+        self._held[key] = [_own(part) for _, part in overlaps(parts, total - number, number)]
+        if total <= number:
             return None
-        shifted = shift_between(known, shift_div=block.conv1.shift_div, causal=causal)
-        return _run_residual(block, known[:, 1:] if causal else known[:, 1:-1], shifted)
+        shifted = shift_parts(parts, shift_div=block.conv1.shift_div, causal=causal)
+        return _run_residual(block, parts, 1, shifted)
 
-    def _append(self, key: str, x: Tensor) -> None:
-        held = self._held.get(key)
-        self._held[key] = x if held is None else torch.cat([held, x], dim=1)
+    def _in_rounds(self, x: Tensor, number: int) -> Tensor:
+        """Return features (number * columns, C, H, W) as (number, columns, H, W, C)."""
+        return x.permute(0, 2, 3, 1).unflatten(0, (number, -1))
+
+    def _wait(self, key: str, x: Tensor) -> None:
+        self._held.setdefault(key, []).append(x)
 
     def _number(self, key: str) -> int:
-        return self._held[key].shape[1] if key in self._held else 0
+        return sum(map(len, self._held.get(key, [])))
 
     def _take(self, key: str, number: int) -> Tensor:
-        taken, self._held[key] = self._held[key].split(
-            [number, self._held[key].shape[1] - number], dim=1
-        )
-        return taken
+        held = self._held[key]
+        left = self._number(key) - number
+        self._held[key] = [part for _, part in overlaps(held, number, left)]
+        return _join([part for _, part in overlaps(held, 0, number)])
 
 
-def _run_residual(block: nn.Module, x: Tensor, shifted: Tensor) -> Tensor:
-    """Run a torchvision residual block on (S, n, H, W, C), its branch on shifted features."""
-    number, x = x.shape[:2], _frames_first(x, -1)
-    conv = block.conv1
-    shifted = _frames_first(shifted, -1)
-    y = conv.convolve(shifted) if isinstance(conv, ShiftedConv2d) else conv(shifted)
+def _run_residual(block: nn.Module, parts: list[Tensor], start: int, shifted: Tensor) -> Tensor:
+    """Run a torchvision residual block.
+
+    Args:
+        block: A BasicBlock or Bottleneck.
+        parts: Features (n, S, H, W, C) that follow each other in time.
+        start: The frame of these from which on `block` answers.
+        shifted: (m, S, H, W, C) the m frames that it answers for, shifted.
+    """
+    number, conv = len(shifted), block.conv1
+    y = _channels_first(shifted)
+    y = conv.convolve(y) if isinstance(conv, ShiftedConv2d) else conv(y)
     y = block.bn2(block.conv2(block.relu(block.bn1(y))))
     if hasattr(block, "conv3"):
         y = block.bn3(block.conv3(block.relu(y)))
-    y = block.relu(y + (x if block.downsample is None else block.downsample(x)))
-    return y.permute(0, 2, 3, 1).unflatten(0, number)
+    y = y.permute(0, 2, 3, 1).unflatten(0, (number, -1))
+    if block.downsample is not None:
+        x = _join([part for _, part in overlaps(parts, start, number)])
+        x = block.downsample(_channels_first(x)).permute(0, 2, 3, 1)
+        parts, start = [x.unflatten(0, (number, -1))], 0
+    for rows, part in overlaps(parts, start, number):
+        y[rows] += part
+    return block.relu(y)
 
 
-def _frames_first(x: Tensor, channels: int = -3) -> Tensor:
-    """Return (S, n, ...) pictures with their channels at an axis as (S * n, C, H, W)."""
-    return x.flatten(0, 1).movedim(channels, 1).contiguous(memory_format=torch.channels_last)
+def _own(part: Tensor) -> Tensor:
+    """Return a part that keeps no more of a piece than itself."""
+    is_all = part.untyped_storage().nbytes() == part.numel() * part.element_size()
+    return part if is_all else part.clone()
+
+
+def _join(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _pictures(x: Tensor) -> Tensor:
+    """Return (..., 3, H, W) as (N, 3, H, W), channels last."""
+    return x.flatten(0, -4).contiguous(memory_format=torch.channels_last)
+
+
+def _channels_first(x: Tensor) -> Tensor:
+    """Return (n, S, H, W, C) as (n * S, C, H, W), channels last."""
+    return x.flatten(0, 1).permute(0, 3, 1, 2)

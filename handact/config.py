@@ -89,7 +89,9 @@ class ActionConfig:
     view: Literal["center", "full"] = "center"  # what evaluation sees of a scaled frame
     clip_len: int = 8  # T
     frame_stride: int = 8  # tau, in frames of the training videos
-    context: int = 0  # frames beyond T at either end, seen through the shift: for engine = stream
+    # Frames beyond T at either end, seen through the shift, as engine = stream needs it. Unset:
+    # half of T, none without a shift. The paper has none, and engine = windows.
+    context: int | None = None
     sampling: Literal["surround", "dense"] = "surround"
     clips_per_segment: int = 1  # clips drawn from each segment in an epoch
     flip: float = 0.0  # probability of a mirrored clip, whose hands change sides
@@ -113,6 +115,9 @@ class ActionConfig:
     def __post_init__(self) -> None:
         if self.batch_size is None:
             object.__setattr__(self, "batch_size", 32 if self.clip_len >= 16 else 64)
+        if self.context is None:
+            context = 0 if self.shift == "none" else self.clip_len // 2
+            object.__setattr__(self, "context", context)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ DEMO_SETTINGS: dict[str, Config] = {
 # hand stream the small details that only it can see.
 HAND_STREAM_SETTINGS: dict[str, object] = {
     "hands": "only",
+    "context": 0,
     "hand_weights": "none",
     "hand_learning_rate": 0.001,
     "epochs": 8,

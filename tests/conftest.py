@@ -20,8 +20,9 @@ TINY_HANDS = HandsConfig(
 )
 TINY_ALIGN = AlignConfig(short_side=36, cutout_input=32, smooth_seconds=0.1, bridge_seconds=0.2)
 TINY_ACTION = ActionConfig(
-    backbone="resnet18", weights="none", crop_size=32, clip_len=2, frame_stride=3, epochs=2,
-    milestones=(), batch_size=4, learning_rate=0.01, hand_learning_rate=0.01, colour=0.1, flip=0.5,
+    backbone="resnet18", weights="none", crop_size=32, clip_len=2, frame_stride=3, context=0,
+    epochs=2, milestones=(), batch_size=4, learning_rate=0.01, hand_learning_rate=0.01,
+    colour=0.1, flip=0.5,
 )  # fmt: skip
 
 

@@ -22,6 +22,13 @@ def test_defaults_are_the_papers() -> None:
     assert read_config(HandsConfig, None).milestones == (100, 150)
 
 
+def test_the_context_is_half_a_clip_unless_it_is_said() -> None:
+    assert read_config(ActionConfig, None).context == 4
+    assert read_config(ActionConfig, None, {"clip_len": 16}).context == 8
+    assert read_config(ActionConfig, None, {"context": 0}).context == 0
+    assert read_config(ActionConfig, None, {"shift": "none"}).context == 0
+
+
 def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
     file.write_text("[action]\nepochs = 3\nseed = 5\n[hands]\nepochs = 7\n")

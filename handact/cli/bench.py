@@ -21,7 +21,7 @@ def bench(
         typer.Argument(metavar="[VIDEO]", help="To decode.", show_default="a 1080p one is drawn"),
     ] = None,
     backbone: Annotated[str, typer.Option(help="resnet18, resnet34 or resnet50.")] = "resnet50",
-    frames: Annotated[int, typer.Option(help="Frames that the engines run over.", min=16)] = 64,
+    frames: Annotated[int, typer.Option(help="Frames that windows slide over.", min=16)] = 64,
     rounds: Annotated[int, typer.Option(help="How often each is measured.", min=1)] = 3,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the JSON here too.")

@@ -192,15 +192,14 @@ def _refuse_finished_network(run: Path, kind: str) -> None:
 
 def _refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, data: str) -> None:
     # Through JSON, because a checkpoint's tuples may come back as lists.
-    # A run of before a setting was there had its default.
-    was = json.loads(json.dumps({**asdict(type(config)()), **checkpoint["config"]}))
+    was = json.loads(json.dumps(checkpoint["config"]))
     now = json.loads(json.dumps(asdict(config)))
-    changed = [key for key in now if key not in _FREE and now[key] != was[key]]
+    changed = [key for key in now if key not in _FREE and now[key] != was.get(key)]
     hint = "`--overwrite` starts again, `--run NAME` keeps both"
     if changed:
         key = changed[0]
         raise TrainingError(
-            f"{run}: holds a run with {key} = {was[key]}, asked for is {now[key]}", hint
+            f"{run}: holds a run with {key} = {was.get(key)}, asked for is {now[key]}", hint
         )
     if checkpoint["training"]["data"] != data:
         raise TrainingError(f"{run}: the labels have changed since this run began", hint)

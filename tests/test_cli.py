@@ -33,7 +33,7 @@ def _fails(*arguments: object, code: int = 1) -> str:
 def test_version_and_help() -> None:
     assert _run("--version").stdout == f"handact {__version__}\n"
     for command in ("init", "check", "split", "train-hands", "align", "train-action", "segment",
-                    "report", "demo", "doctor", "import"):  # fmt: skip
+                    "report", "demo", "doctor", "import", "bench"):  # fmt: skip
         assert command in _run("--help").stdout
         assert _run(command, "--help").exit_code == 0
 
@@ -53,6 +53,7 @@ def test_the_way_through(dataset: Path) -> None:
         ("report", "hands", dataset),
         ("report", "metrics", dataset),
         ("report", "timeline", dataset),
+        ("report", "engines", dataset),
     ):
         result = _run(*command)
         assert result.exit_code == 0, (command, result.output)
@@ -68,7 +69,7 @@ def test_the_way_through(dataset: Path) -> None:
 
 def test_an_unknown_setting_is_an_error(dataset: Path) -> None:
     assert "unknown key `epocs`" in _fails("train-hands", dataset, "--set", "epocs=3")
-    assert "expected one of tsm, none" in _fails("train-action", dataset, "--shift", "both")
+    assert "expected one of tsm, causal, none" in _fails("train-action", dataset, "--shift", "both")
     assert "no such file" in _fails("train-hands", dataset, "--config", dataset / "no.toml")
 
 
@@ -220,3 +221,30 @@ def test_data_goes_to_stdout_and_the_rest_to_stderr(run_folder: Path) -> None:
         str(run_folder / "runs" / "action" / "segments" / "test-1.segments.csv")
     ]
     assert "test-1: 80 frames" in result.stderr
+
+
+def test_both_engines_are_compared(run_folder: Path) -> None:
+    result = _run("report", "engines", run_folder, "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    for engine in ("windows", "stream"):
+        assert 0 <= report[engine]["frame_accuracy"] <= 100
+        assert report[engine]["frames_per_second"] > 0
+    assert 0 <= report["agreement"] <= 100
+    assert report["variant"]["num_videos"] == 1
+    kept = json.loads((run_folder / "report" / "engines.json").read_text())
+    assert kept == report
+    assert not (run_folder / "runs" / "action" / "segments").exists()
+
+
+def test_shares_are_every_nth_video(run_folder: Path) -> None:
+    names = ["test-1", "train-1", "val-1"]
+    found = []
+    for i in range(2):
+        command = ("segment", *names, "--dataset", run_folder, "--share", f"{i}/2")
+        found.append(_run(*command, "--engine", "stream").stdout.split())
+    assert [Path(path).name for path in found[0]] == ["test-1.segments.csv", "val-1.segments.csv"]
+    assert [Path(path).name for path in found[1]] == ["train-1.segments.csv"]
+    for share in ("2/2", "1", "a/b"):
+        result = _run("segment", "test-1", "--dataset", run_folder, "--share", share)
+        assert result.exit_code == 2

@@ -1,5 +1,6 @@
 """The examples run, on the small bench."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,13 +28,40 @@ def test_configurations_are_read(name: str) -> None:
 
 
 def test_the_papers_configuration_is_the_default_one() -> None:
-    for kind in (AlignConfig, ActionConfig, SegmentConfig):
-        assert read_config(kind, EXAMPLES / "paper.toml") == kind()
+    """But for the context, which the paper's windows do not have."""
+    paper = EXAMPLES / "paper.toml"
+    assert read_config(ActionConfig, paper) == ActionConfig(context=0)
+    for kind in (AlignConfig, SegmentConfig):
+        assert read_config(kind, paper) == kind()
 
 
 def test_python_api(trained: Path) -> None:
     checkpoint = trained / "runs" / "action" / "best.pt"
     _run(EXAMPLES / "python_api.py", checkpoint, trained / "videos" / "test-1.mp4")
+
+
+def test_a_slurm_job_takes_its_share(trained: Path, tmp_path: Path) -> None:
+    videos = sorted((trained / "videos").glob("*.mp4"))
+    (tmp_path / "videos.txt").write_text("".join(f"{video}\n" for video in videos))
+    (tmp_path / "handact").write_text(f'#!/bin/sh\nexec {sys.executable} -m handact "$@"\n')
+    (tmp_path / "handact").chmod(0o755)
+    checkpoint = trained / "runs" / "action" / "best.pt"
+    for job in range(2):
+        done = subprocess.run(
+            [EXAMPLES / "segment_array.sh", checkpoint, tmp_path / "videos.txt", tmp_path / "out"],
+            env={
+                **os.environ,
+                "PATH": f"{tmp_path}:{os.environ['PATH']}",
+                "SLURM_ARRAY_TASK_ID": str(job),
+                "SLURM_ARRAY_TASK_COUNT": "2",
+            },
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        expected = videos if job else videos[::2]
+        tables = {path.name for path in (tmp_path / "out").glob("*.segments.csv")}
+        assert tables == {f"{video.stem}.segments.csv" for video in expected}
 
 
 def test_join_clips(dataset: Path, tmp_path: Path) -> None:

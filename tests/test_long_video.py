@@ -40,16 +40,18 @@ import resource, sys
 from pathlib import Path
 from handact.config import SegmentConfig
 from handact.segment import segment_videos
-checkpoint, video, output = map(Path, sys.argv[1:])
-config = SegmentConfig(window_stride=5)
+checkpoint, video, output = map(Path, sys.argv[1:4])
+config = SegmentConfig(window_stride=5, engine=sys.argv[4])
 segment_videos(
-    [str(video)], config, checkpoint=checkpoint, dataset=output, output=output, device="cpu"
+    [str(video)], config, checkpoint=checkpoint, dataset=output, output=output, device="cpu",
+    overlay=True,
 )
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def test_memory_does_not_grow_with_the_video(trained: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["windows", "stream"])
+def test_memory_does_not_grow_with_the_video(engine: str, trained: Path, tmp_path: Path) -> None:
     from handact.bench import plan_video
     from handact.video import VideoWriter
 
@@ -63,7 +65,7 @@ def test_memory_does_not_grow_with_the_video(trained: Path, tmp_path: Path) -> N
     for name, seconds in (("minutes", 180), ("hours", 3 * 3600)):
         video = tmp_path / f"{name}.mp4"
         number = _loop(short, video, seconds)
-        arguments = [str(checkpoint), str(video), str(tmp_path)]
+        arguments = [str(checkpoint), str(video), str(tmp_path), engine]
         done = subprocess.run(
             [sys.executable, "-c", _PEAK, *arguments], capture_output=True, text=True
         )
@@ -72,5 +74,6 @@ def test_memory_does_not_grow_with_the_video(trained: Path, tmp_path: Path) -> N
         scores = Scores.load(tmp_path / f"{name}.scores.npz")
         assert len(scores.probabilities) == number
         assert np.isfinite(scores.probabilities).all()
-    print(f"peak memory: {peaks[0] / 1024:.0f} MB for 3 minutes, {peaks[1] / 1024:.0f} for 3 hours")
+    short, long = (peak / 1024 for peak in peaks)
+    print(f"{engine}: peak memory {short:.0f} MB for 3 minutes, {long:.0f} MB for 3 hours")
     assert peaks[1] < 1.1 * peaks[0]

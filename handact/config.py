@@ -90,7 +90,7 @@ class ActionConfig:
     clip_len: int = 8  # T
     frame_stride: int = 8  # tau, in frames of the training videos
     # Frames beyond T at either end, seen through the shift, as engine = stream needs it. Unset:
-    # half of T, none without a shift. The paper has none, and engine = windows.
+    # half of T; none without a shift, and in dense sampling. The paper has none: engine = windows.
     context: int | None = None
     sampling: Literal["surround", "dense"] = "surround"
     clips_per_segment: int = 1  # clips drawn from each segment in an epoch
@@ -116,7 +116,8 @@ class ActionConfig:
         if self.batch_size is None:
             object.__setattr__(self, "batch_size", 32 if self.clip_len >= 16 else 64)
         if self.context is None:
-            context = 0 if self.shift == "none" else self.clip_len // 2
+            alone = self.shift == "none" or self.sampling == "dense"
+            context = 0 if alone else self.clip_len // 2
             object.__setattr__(self, "context", context)
 
 

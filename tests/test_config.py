@@ -27,6 +27,7 @@ def test_the_context_is_half_a_clip_unless_it_is_said() -> None:
     assert read_config(ActionConfig, None, {"clip_len": 16}).context == 8
     assert read_config(ActionConfig, None, {"context": 0}).context == 0
     assert read_config(ActionConfig, None, {"shift": "none"}).context == 0
+    assert read_config(ActionConfig, None, {"sampling": "dense"}).context == 0
 
 
 def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:

@@ -299,6 +299,11 @@ def _check(config: Config, given: set[str], file: str) -> None:
         raise ConfigError(f"{where}: cutout = {config.cutout}: must be above 0")
     if isinstance(config, AlignConfig) and not 1 <= config.jpeg_quality <= 100:
         raise ConfigError(f"{where}: jpeg_quality = {config.jpeg_quality}: must lie in 1..100")
+    if isinstance(config, ActionConfig) and config.sampling == "dense" and config.context:
+        raise ConfigError(
+            f"{where}: context = {config.context}: dense clips see nothing beyond their segment",
+            "leave one of the two out",
+        )
     if isinstance(config, HandsConfig) and config.zoom == 1:
         raise ConfigError(f"{where}: zoom = 1: must be below 1, or a picture shrinks to nothing")
     if isinstance(config, HandsConfig) and config.val_fraction + config.test_fraction >= 1:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,6 +47,10 @@ class Processes:
         rows = range(num_rows)
         return rows if num_rows < self.number else rows[self.rank :: self.number]
 
+    def fewest_rows(self, num_rows: int) -> int:
+        """Return the rows of the process that has the fewest."""
+        return num_rows if num_rows < self.number else num_rows // self.number
+
     def weight(self, num_rows: int) -> float:
         """Return what the mean loss of this process's rows is multiplied by.
 
@@ -63,6 +68,14 @@ class Processes:
             distributed.all_reduce(sums)
             total, number = sums.tolist()
         return total / number
+
+    def require_same(self, epoch: int, folder: Path) -> None:
+        """Raise TrainingError unless all processes go on from the same epoch."""
+        if self.number > 1 and self.mean(float(epoch != round(self.mean(epoch, 1))), 1):
+            raise TrainingError(
+                f"{folder}: not all processes find the same run there",
+                "several machines need one dataset folder that they share",
+            )
 
     def share(self, network: nn.Module) -> nn.Module:
         """Return a network whose gradients and batch statistics are those of all processes."""
@@ -103,7 +116,7 @@ def join_processes(device: torch.device) -> Iterator[Processes]:
         yield processes
         return
     if device.type == "cuda":
-        torch.cuda.set_device(device)
+        torch.cuda.set_device(device.index or 0)
     backend = "nccl" if device.type == "cuda" else "gloo"
     distributed.init_process_group(backend, timeout=_TIMEOUT)
     try:

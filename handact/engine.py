@@ -85,8 +85,9 @@ class ActionModel:
 
     @property
     def trained_engine(self) -> str:
-        """windows, or stream where the network has seen in training what it sees there."""
-        return "windows" if self.network.shift == "tsm" and not self.network.context else "stream"
+        """stream where training gave clips a context, or needs none of it; otherwise windows."""
+        needs_context = self.network.shift != "none"
+        return "windows" if needs_context and not self.network.context else "stream"
 
     def stride(self, fps: float) -> int:
         """Return tau in frames of a video at another rate, to the nearest frame, at least one."""
@@ -122,18 +123,13 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
     )
 
 
-def batch_size(model: ActionModel, config: SegmentConfig) -> int:
-    """Return how many windows run at once: on a CPU few, which its caches can hold."""
-    return config.batch_size or (16 if model.device.type == "cuda" else 1)
-
-
 def run_windows(
     model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each window's frame and its class probabilities (K,), in order."""
     samples = ((frame.seconds, _frame_sample(model, frame, config)) for frame in frames)
     windows = _windows(samples, model.offsets, config.window_stride)
-    while batch := list(islice(windows, batch_size(model, config))):
+    while batch := list(islice(windows, _batch_size(model, config))):
         probabilities = _run_batch(model, [stack_clips(samples) for _, samples in batch])
         yield from zip((center for center, _ in batch), probabilities, strict=True)
 
@@ -151,7 +147,7 @@ def run_stream(
             yield _frame_sample(model, frame, config)
 
     # As many frames at once as the windows engine takes.
-    piece = max(1, batch_size(model, config) * model.network.clip_len // stride)
+    piece = max(1, _batch_size(model, config) * model.network.clip_len // stride)
     logits = _stream_logits(model, samples(), stride, piece)
     timed = ((seconds.popleft(), row) for row in logits)
     for center, rows in _windows(timed, model.window, 1):
@@ -302,6 +298,11 @@ def _frame_sample(model: ActionModel, frame: AlignedFrame, config: SegmentConfig
     return sample
 
 
+def _batch_size(model: ActionModel, config: SegmentConfig) -> int:
+    """Return how many windows run at once: on a CPU few, which its caches can hold."""
+    return config.batch_size or (16 if model.device.type == "cuda" else 1)
+
+
 def _run_batch(model: ActionModel, batch: list[Sample]) -> np.ndarray:
     """Return probabilities (B, K)."""
     inputs = _network_input(model, stack_clips(batch))
@@ -311,7 +312,7 @@ def _run_batch(model: ActionModel, batch: list[Sample]) -> np.ndarray:
 
 
 def _network_input(model: ActionModel, batch: Sample) -> tuple[Tensor | None, ...]:
-    if model.device.type == "cuda":  # from pinned memory a copy runs beside the network
+    if model.device.type == "cuda":  # pinned memory is copied quicker
         batch = {name: x.pin_memory() for name, x in batch.items()}
     return network_input(batch, model.input["mean"], model.input["std"], model.device)
 

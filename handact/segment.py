@@ -26,7 +26,7 @@ from handact.overlay import write_overlay
 from handact.plots import TimelineRow, plot_timeline
 from handact.progress import Log, Progress
 from handact.scores import Scores
-from handact.video import FrameStream, file_fingerprint, holds_pictures
+from handact.video import Frame, FrameStream, file_fingerprint, holds_pictures
 
 __all__ = [
     "RawScores",
@@ -109,7 +109,8 @@ def segment_videos(
         log: Takes a line for people about each video.
 
     Raises:
-        HandactError: A video, the checkpoint or a setting cannot be used.
+        HandactError: A video, the checkpoint or a setting cannot be used. What can be segmented of
+            several videos has been.
     """
     sources = _find_sources(videos, dataset, fps)[share[0] :: share[1]]
     folder = run_folder(dataset, run)
@@ -119,17 +120,24 @@ def segment_videos(
     if checkpoint is None:
         find_dataset_root(dataset)  # its complaint helps more than that of a missing checkpoint
     model = load_action_model(checkpoint or folder / "best.pt", pick_device(device))
-    results = []
+    results, errors = [], []
     for source in sources:
-        scores = kept_scores(
-            output / f"{source.name}.scores.npz",
-            model,
-            source.path,
-            config,
-            fps=source.fps,
-            decoder=decoder,
-            on_progress=on_progress,
-        )
+        try:
+            scores = kept_scores(
+                output / f"{source.name}.scores.npz",
+                model,
+                source.path,
+                config,
+                fps=source.fps,
+                decoder=decoder,
+                on_progress=on_progress,
+            )
+        except VideoError as error:
+            # The others are not at fault.
+            errors.append(error)
+            if len(sources) > 1:
+                log(f"{source.name}: {error}")
+            continue
         segments = clean_scores(scores, config, model.durations)
         table = output / f"{source.name}.segments.csv"
         write_segment_table(table, segment_table(source.name, segments, scores))
@@ -146,6 +154,9 @@ def segment_videos(
         actions = "action" if kept == 1 else "actions"
         log(f"{source.name}: {len(scores.seconds)} frames, {kept} {actions}")
         results.append(SegmentedVideo(source.name, table, segments, scores.damage))
+    if errors:
+        more = f" (and {len(errors) - 1} more, see above)" if len(errors) > 1 else ""
+        raise VideoError(errors[0].message + more, errors[0].hint)
     return results
 
 
@@ -175,7 +186,14 @@ def score_video(
     """
     with FrameStream(path, decoder=decoder, fps=fps) as stream:
         rate = fps or _plausible(stream.fps_hint) or 30.0
-        raw = run_engine(model, stream, config, fps=rate, on_progress=on_progress)
+        raw = run_engine(
+            model,
+            stream,
+            config,
+            fps=rate,
+            num_frames_hint=stream.num_frames_hint,
+            on_progress=on_progress,
+        )
         damage = _describe_damage(stream)
     return Scores(
         probabilities=raw.probabilities,
@@ -200,19 +218,21 @@ class RawScores:
 
 def run_engine(
     model: ActionModel,
-    stream: FrameStream,
+    frames: Iterable[Frame],
     config: SegmentConfig,
     *,
     fps: float,
+    num_frames_hint: int | None = None,
     on_progress: Progress | None = None,
 ) -> RawScores:
-    """Run an engine over all frames of an open video.
+    """Run an engine over frames, which are read in a thread of their own.
 
     Args:
         model: What to run.
-        stream: The video.
+        frames: In order, from the first.
         config: Settings.
-        fps: Its rate.
+        fps: Their rate.
+        num_frames_hint: How many there may be, for progress.
         on_progress: Told how many frames are done, of how many (None: not known).
     """
     # Plain arrays: what is kept of a frame must be its numbers, not an object for each.
@@ -224,10 +244,10 @@ def run_engine(
             seconds.append(frame.seconds)
             hands.extend(frame.hands.ravel())
             if on_progress:
-                on_progress(frame.index + 1, stream.num_frames_hint)
+                on_progress(frame.index + 1, num_frames_hint)
             yield frame
 
-    with _aligned(stream, model, config, fps) as aligned:
+    with _aligned(frames, model, fps) as aligned:
         if engine_of(model, config) == "stream":
             results = run_stream(model, noted(aligned), config, fps=fps)
         else:
@@ -247,10 +267,10 @@ def run_engine(
 
 @contextmanager
 def _aligned(
-    stream: FrameStream, model: ActionModel, config: SegmentConfig, fps: float
+    frames: Iterable[Frame], model: ActionModel, fps: float
 ) -> Iterator[Iterator[AlignedFrame]]:
     """Decode in one thread and align in another, so that neither waits for the network."""
-    with in_background(stream, ahead=DECODE_AHEAD) as decoded:
+    with in_background(frames, ahead=DECODE_AHEAD) as decoded:
         aligned = align_frames(decoded, model.align, model.localizer, fps=fps)
         with in_background(aligned, ahead=_ALIGN_AHEAD) as ready:
             yield ready

@@ -231,13 +231,15 @@ def test_both_engines_are_compared(run_folder: Path) -> None:
         assert 0 <= report[engine]["frame_accuracy"] <= 100
         assert report[engine]["frames_per_second"] > 0
     assert 0 <= report["agreement"] <= 100
+    assert "windows engine, window stride 1" in report["variant"]["how"]
+    assert "stream engine" in report["variant"]["how"]
     assert report["variant"]["num_videos"] == 1
     kept = json.loads((run_folder / "report" / "engines.json").read_text())
     assert kept == report
     assert not (run_folder / "runs" / "action" / "segments").exists()
 
 
-def test_shares_are_every_nth_video(run_folder: Path) -> None:
+def test_shares_are_every_nth_video(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["test-1", "train-1", "val-1"]
     found = []
     for i in range(2):
@@ -245,6 +247,17 @@ def test_shares_are_every_nth_video(run_folder: Path) -> None:
         found.append(_run(*command, "--engine", "stream").stdout.split())
     assert [Path(path).name for path in found[0]] == ["test-1.segments.csv", "val-1.segments.csv"]
     assert [Path(path).name for path in found[1]] == ["train-1.segments.csv"]
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    told = _run("segment", *names, "--dataset", run_folder, "--engine", "stream").stdout.split()
+    assert told == found[1]
     for share in ("2/2", "1", "a/b"):
         result = _run("segment", "test-1", "--dataset", run_folder, "--share", share)
         assert result.exit_code == 2
+
+
+def test_one_broken_video_does_not_stop_the_others(run_folder: Path) -> None:
+    (run_folder / "broken.mp4").write_bytes(b"no video")
+    command = ("segment", run_folder / "broken.mp4", "val-1", "--dataset", run_folder)
+    assert "broken.mp4: not a video" in _fails(*command)
+    assert (run_folder / "runs" / "action" / "segments" / "val-1.segments.csv").exists()

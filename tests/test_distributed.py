@@ -182,6 +182,12 @@ def test_shares_of_a_batch_make_its_mean() -> None:
         assert sum(means) / 3 == pytest.approx(losses.mean().item())
 
 
+def test_parts_are_as_many_in_every_process(run_folder: Path) -> None:
+    """With live batch norm each part is a meeting of all; shares of 2 and 1 clips must not miss."""
+    config = replace(ACTION, freeze_batch_norm=False, accumulate=2, epochs=1, learning_rate=1e-6)
+    _finish(_start(run_folder, "train-action", config))
+
+
 def test_accumulated_parts_are_the_batch(run_folder: Path) -> None:
     config = replace(ACTION, freeze_batch_norm=True, epochs=1)
     one = train_action(run_folder, config, TINY_ALIGN, run="one", device="cpu")

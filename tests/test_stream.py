@@ -80,6 +80,17 @@ def test_pieces_change_nothing(hands: str, shift: str) -> None:
         torch.testing.assert_close(_streamed(network, inputs, pieces), expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("hands", HANDS)
+def test_what_waits_does_not_grow(hands: str) -> None:
+    network, inputs = _network(hands, "tsm", 30), _inputs(1, 30)
+    stream, sizes = NetworkStream(network), []
+    with torch.inference_mode():
+        for i in range(30):
+            stream.push(*(x[:, i : i + 1] for x in inputs))
+            sizes.append(sum(x.numel() for held in stream._held.values() for x in held))
+    assert sizes[-1] == sizes[-8]
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_short_sequences(number: int) -> None:
     network, inputs = _network("aligned", "tsm", number), _inputs(3, number)

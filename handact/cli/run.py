@@ -1,7 +1,7 @@
 """`train-hands`, `align`, `train-action`, `segment`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,10 @@ from handact.cli.console import (
     print_table,
     progress,
 )
+
+if TYPE_CHECKING:
+    from handact.config import SegmentConfig
+    from handact.segment import SegmentedVideo
 
 __all__ = ["add_commands"]
 
@@ -252,7 +256,9 @@ def segment(
     window_stride: Annotated[
         int | None, typer.Option(help="Frames between windows, of the windows engine.")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Windows run at once.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Windows, or their frames, run at once.")
+    ] = None,
     cleaning: Annotated[str | None, typer.Option(help="cutoff or none.")] = None,
     decoder: Annotated[str, typer.Option(help="av or decord.")] = "av",
     fps: Annotated[
@@ -276,7 +282,8 @@ def segment(
     paths of the tables. Scores that are up to date are used again, so that cleaning anew is quick.
     """
     from handact.config import SegmentConfig, parse_assignments, read_config
-    from handact.segment import segment_videos
+    from handact.distributed import launched_processes
+    from handact.errors import VideoError
 
     settings = read_config(
         SegmentConfig,
@@ -289,8 +296,10 @@ def segment(
             **parse_assignments(SegmentConfig, set_ or []),
         },
     )
-    with progress("segment", "frames") as on_progress, progress("overlay", "frames") as on_overlay:
-        results = segment_videos(
+    # Of the processes that torchrun starts, one that fails would end the others in mid-work.
+    alone = launched_processes().number == 1
+    try:
+        results = _segment_videos(
             videos or [],
             settings,
             checkpoint=checkpoint,
@@ -302,17 +311,35 @@ def segment(
             fps=fps,
             share=_parse_share(share),
             device=device,
-            on_progress=on_progress,
-            on_overlay_progress=on_overlay,
-            log=print_note,
         )
+    except VideoError as error:
+        if alone:
+            raise
+        print_error(error.message, error.hint)
+        return
     for result in results:
         typer.echo(result.table)
     damaged = [f"{result.name}: {result.damage}" for result in results if result.damage]
     for message in damaged:
         print_error(message, "what could be read was segmented")
-    if damaged:
+    if damaged and alone:
         raise typer.Exit(1)
+
+
+def _segment_videos(
+    videos: list[str], settings: "SegmentConfig", **arguments: Any
+) -> list["SegmentedVideo"]:
+    from handact.segment import segment_videos
+
+    with progress("segment", "frames") as on_progress, progress("overlay", "frames") as on_overlay:
+        return segment_videos(
+            videos,
+            settings,
+            on_progress=on_progress,
+            on_overlay_progress=on_overlay,
+            log=print_note,
+            **arguments,
+        )
 
 
 def _parse_share(text: str | None) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Shrinking pictures by averaging, quickly."""
+"""Pictures in other sizes, quickly."""
 
 from collections.abc import Iterable
 
@@ -20,17 +20,21 @@ def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
 def resize_to_all(image: np.ndarray, sizes: Iterable[tuple[int, int]]) -> list[np.ndarray]:
     """Return a picture (H, W, 3) in some sizes (width, height).
 
-    OpenCV averages by any factor but two twelve times slower than by two. So a picture is halved as
-    often as it can be, once for all sizes, and what is left to shrink, less than by two, is
-    interpolated.
+    OpenCV averages by any factor but two twelve times slower than by two. So each side is halved as
+    often as it can be, what sizes share of it once, and what is left to shrink, less than by two,
+    is interpolated.
     """
-    levels, results = [image], []
-    for width, height in sizes:
-        level = 0
-        while min(levels[level].shape[1] / width, levels[level].shape[0] / height) >= 2:
-            level += 1
-            if level == len(levels):
-                half = levels[-1].shape[1] // 2, levels[-1].shape[0] // 2
-                levels.append(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA))
-        results.append(cv2.resize(levels[level], (width, height), interpolation=cv2.INTER_LINEAR))
-    return results
+    halved = {image.shape[1::-1]: image}
+    return [_resize(image, size, halved) for size in sizes]
+
+
+def _resize(
+    image: np.ndarray, size: tuple[int, int], halved: dict[tuple[int, ...], np.ndarray]
+) -> np.ndarray:
+    (width, height), now = size, image.shape[1::-1]
+    while now[0] >= 2 * width or now[1] >= 2 * height:
+        half = tuple(n // 2 if n >= 2 * wanted else n for n, wanted in zip(now, size, strict=True))
+        if half not in halved:
+            halved[half] = cv2.resize(halved[now], half, interpolation=cv2.INTER_AREA)
+        now = half
+    return cv2.resize(halved[now], (width, height), interpolation=cv2.INTER_LINEAR)

@@ -50,8 +50,9 @@ class NetworkStream:
         self.num_sequences = (frames if frames is not None else cutouts).shape[1]
         hands = None
         if self.network.hand_use != "none":
-            self._wait("rects", rects)
             self._wait("present", present)
+            if self.network.hand_use != "only":
+                self._wait("rects", rects)
             hands = self._in_rounds(run_stem(self.network.hands, _pictures(cutouts)), len(cutouts))
         if self.network.hand_use != "only":
             x = run_stem(self.network.backbone, _pictures(frames))

@@ -168,6 +168,7 @@ def _train_action(
         "config": asdict(config),
     }
     trained_on = [video.name for video in videos]
+    processes.require_same(len(history), folder)
     model = processes.share(network)
     loader = clip_loader(train, config, where, processes)
     for epoch in range(len(history), config.epochs):
@@ -299,9 +300,10 @@ def train_epoch(
         if on_progress:
             on_progress(epoch * len(loader) + step, config.epochs * len(loader))
         optimizer.zero_grad()
-        weight = processes.weight(loader.batch_sampler.num_rows(step))
+        num_rows = loader.batch_sampler.num_rows(step)
+        weight = processes.weight(num_rows)
         loss = 0.0
-        parts = _split(batch, config.accumulate)
+        parts = _split(batch, min(config.accumulate, processes.fewest_rows(num_rows)))
         for i, part in enumerate(parts):
             share = len(part["label"]) / len(batch["label"])
             with nullcontext() if i + 1 == len(parts) or processes.number == 1 else model.no_sync():
@@ -319,9 +321,8 @@ def train_epoch(
 
 
 def _split(batch: Sample, number: int) -> list[Sample]:
-    """Return a batch in at most so many parts."""
-    size = -(-len(batch["label"]) // number)
-    parts = {name: x.split(size) for name, x in batch.items()}
+    """Return a batch in so many parts."""
+    parts = {name: x.tensor_split(number) for name, x in batch.items()}
     return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]
 
 

@@ -128,6 +128,7 @@ def _train_hands(
         optimizer.load_state_dict(last["training"]["optimizer"])
         history, best = last["training"]["history"], last["about"]["best"]
 
+    processes.require_same(len(history), folder)
     model = processes.share(network)
     for epoch in range(len(history), config.epochs):
         if on_progress:

@@ -36,7 +36,7 @@ __all__ = [
 
 
 # Settings that change how fast a run goes or how long it lasts, but not its steps.
-_FREE = {"epochs", "workers"}
+_FREE = {"epochs", "workers", "accumulate"}
 
 
 def seed_epoch(seed: int, epoch: int, rank: int = 0) -> None:

@@ -6,7 +6,7 @@
 # A job that was stopped can be submitted again: finished videos are passed over, the others begin
 # anew. On one machine with several GPUs, without Slurm:
 #
-#     torchrun --nproc-per-node 4 -m handact segment --checkpoint BEST.pt -o out recordings/*.mp4
+#     torchrun --nproc-per-node 4 -m -- handact segment --checkpoint BEST.pt -o out recordings/*.mp4
 #SBATCH --job-name=handact
 #SBATCH --array=0-7
 #SBATCH --gres=gpu:1

@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from handact.errors import TrainingError
 
-__all__ = ["Processes", "join_processes", "launched_processes"]
+__all__ = ["Processes", "join_processes", "launched_processes", "wait_for_all"]
 
 _TIMEOUT = timedelta(days=1)  # the first process may align videos for hours while others wait
 
@@ -130,6 +130,12 @@ def join_processes(device: torch.device) -> Iterator[Processes]:
         raise
     finally:
         distributed.destroy_process_group()
+
+
+def wait_for_all() -> None:
+    """Return when all processes that `torchrun` started have come to this; at once without it."""
+    with join_processes(torch.device("cpu")) as processes, processes.main_first():
+        pass
 
 
 class _Sum(torch.autograd.Function):

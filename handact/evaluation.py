@@ -77,7 +77,8 @@ def evaluate_sequences(
         table = segment_table(video.name, segments, scores)
         write_segment_table(_outputs(dataset, run) / f"{video.name}.segments.csv", table)
         done += video.frames
-    return _next_to_truth(dataset, model, videos, predicted, run, split, config)
+    how = f"{describe_engine(model, config)}, cleaning {config.cleaning}"
+    return _next_to_truth(dataset, videos, predicted, run, split, how)
 
 
 def evaluate_engines(
@@ -119,10 +120,12 @@ def evaluate_engines(
             cleaned[i][video.name] = _frames(dataset, video, segments)
             raw[i][video.name] = scores.probabilities.argmax(1)
             done += video.frames
+    both = " against ".join(describe_engine(model, engine) for engine in engines)
+    how = f"{both}, cleaning {engines[0].cleaning}"
     return [
         EngineResult(
             engine.engine,
-            _next_to_truth(dataset, model, videos, cleaned[i], run, split, engine),
+            _next_to_truth(dataset, videos, cleaned[i], run, split, how),
             raw[i],
             seconds[i],
         )
@@ -144,12 +147,11 @@ def _frames(dataset: Dataset, video: Video, segments: list[Segment]) -> np.ndarr
 
 def _next_to_truth(
     dataset: Dataset,
-    model: ActionModel,
     videos: list[Video],
     predicted: dict[str, np.ndarray],
     run: str,
     split: str,
-    config: SegmentConfig,
+    how: str,
 ) -> Sequences:
     about = load_checkpoint(dataset.run(run) / "best.pt", "action")["about"]
     num_trained_on = sum(video.name in about["trained_on"] for video in videos)
@@ -161,8 +163,7 @@ def _next_to_truth(
         fps={video.name: video.fps for video in videos},
         split=split,
         run=run,
-        how=f"{_describe_split(dataset, run, split, 'video', num_trained_on)}; "
-        f"{describe_engine(model, config)}, cleaning {config.cleaning}",
+        how=f"{_describe_split(dataset, run, split, 'video', num_trained_on)}; {how}",
     )
 
 

@@ -53,13 +53,13 @@ class SegmentedVideo:
 
     Attributes:
         name: Of the video.
-        table: NAME.segments.csv.
+        table: NAME.segments.csv; None where the video could not be read.
         segments: In order; they cover the video.
         damage: What was wrong with the video, in words; empty where nothing was.
     """
 
     name: str
-    table: Path
+    table: Path | None
     segments: list[Segment]
     damage: str
 
@@ -109,8 +109,8 @@ def segment_videos(
         log: Takes a line for people about each video.
 
     Raises:
-        HandactError: A video, the checkpoint or a setting cannot be used. What can be segmented of
-            several videos has been.
+        HandactError: The checkpoint, a setting or the only video cannot be used. One of several
+            videos that cannot be read does not stop the others.
     """
     sources = _find_sources(videos, dataset, fps)[share[0] :: share[1]]
     folder = run_folder(dataset, run)
@@ -120,7 +120,9 @@ def segment_videos(
     if checkpoint is None:
         find_dataset_root(dataset)  # its complaint helps more than that of a missing checkpoint
     model = load_action_model(checkpoint or folder / "best.pt", pick_device(device))
-    results, errors = [], []
+    if not sources:
+        log(f"nothing to do: share {share[0]}/{share[1]} of the videos is empty")
+    results = []
     for source in sources:
         try:
             scores = kept_scores(
@@ -133,10 +135,9 @@ def segment_videos(
                 on_progress=on_progress,
             )
         except VideoError as error:
-            # The others are not at fault.
-            errors.append(error)
-            if len(sources) > 1:
-                log(f"{source.name}: {error}")
+            if len(sources) == 1:
+                raise
+            results.append(SegmentedVideo(source.name, None, [], error.message))
             continue
         segments = clean_scores(scores, config, model.durations)
         table = output / f"{source.name}.segments.csv"
@@ -152,11 +153,9 @@ def segment_videos(
             )
         kept = sum(s.action != scores.background for s in segments)
         actions = "action" if kept == 1 else "actions"
-        log(f"{source.name}: {len(scores.seconds)} frames, {kept} {actions}")
+        engine = describe_engine(model, config)
+        log(f"{source.name}: {len(scores.seconds)} frames, {kept} {actions}, {engine}")
         results.append(SegmentedVideo(source.name, table, segments, scores.damage))
-    if errors:
-        more = f" (and {len(errors) - 1} more, see above)" if len(errors) > 1 else ""
-        raise VideoError(errors[0].message + more, errors[0].hint)
     return results
 
 
@@ -320,7 +319,7 @@ def _describe(
         "decoder": decoder,
         "checkpoint": model.source,
         "engine": engine_of(model, config),
-        "window_stride": config.window_stride,
+        "window_stride": 1 if engine_of(model, config) == "stream" else config.window_stride,
         "view": config.view,
     }
 

@@ -249,6 +249,7 @@ def test_shares_are_every_nth_video(run_folder: Path, monkeypatch: pytest.Monkey
     assert [Path(path).name for path in found[1]] == ["train-1.segments.csv"]
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("handact.distributed.wait_for_all", lambda: None)
     told = _run("segment", *names, "--dataset", run_folder, "--engine", "stream").stdout.split()
     assert told == found[1]
     for share in ("2/2", "1", "a/b"):
@@ -260,4 +261,5 @@ def test_one_broken_video_does_not_stop_the_others(run_folder: Path) -> None:
     (run_folder / "broken.mp4").write_bytes(b"no video")
     command = ("segment", run_folder / "broken.mp4", "val-1", "--dataset", run_folder)
     assert "broken.mp4: not a video" in _fails(*command)
+    assert _run(*command).stdout.strip().endswith("val-1.segments.csv")
     assert (run_folder / "runs" / "action" / "segments" / "val-1.segments.csv").exists()

@@ -194,3 +194,20 @@ def test_accumulated_parts_are_the_batch(run_folder: Path) -> None:
     parts = replace(config, accumulate=3)
     two = train_action(run_folder, parts, TINY_ALIGN, run="parts", device="cpu")
     _assert_close(one, two, "action")
+
+
+@pytest.mark.slow
+def test_torchrun_divides_videos(run_folder: Path) -> None:
+    """The README's form; one broken video fails the whole at its end, and costs no other."""
+    (run_folder / "broken.mp4").write_bytes(b"no video")
+    names = [str(run_folder / "broken.mp4"), "train-1", "val-1", "test-1"]
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+        "-m", "--", "handact", "segment", *names, "--dataset", str(run_folder), "--run", "action",
+        "--device", "cpu",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "not a video" in done.stderr
+    tables = (run_folder / "runs" / "action" / "segments").glob("*.segments.csv")
+    assert {path.name.split(".")[0] for path in tables} == {"train-1", "val-1", "test-1"}

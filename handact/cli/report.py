@@ -213,7 +213,7 @@ def engines(
     """Compare the two engines of `segment` on one run: scores, agreement, frames per second.
 
     windows runs each window by itself, stream each frame once. Both segment the split's labelled
-    videos anew, from decoding to cleaning.
+    videos anew, from decoding to cleaning, which takes its time.
     """
     from handact.config import SegmentConfig, read_config
     from handact.evaluation import evaluate_engines

@@ -1,7 +1,7 @@
 """`train-hands`, `align`, `train-action`, `segment`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,10 +14,6 @@ from handact.cli.console import (
     print_table,
     progress,
 )
-
-if TYPE_CHECKING:
-    from handact.config import SegmentConfig
-    from handact.segment import SegmentedVideo
 
 __all__ = ["add_commands"]
 
@@ -282,8 +278,8 @@ def segment(
     paths of the tables. Scores that are up to date are used again, so that cleaning anew is quick.
     """
     from handact.config import SegmentConfig, parse_assignments, read_config
-    from handact.distributed import launched_processes
-    from handact.errors import VideoError
+    from handact.distributed import wait_for_all
+    from handact.segment import segment_videos
 
     settings = read_config(
         SegmentConfig,
@@ -296,10 +292,8 @@ def segment(
             **parse_assignments(SegmentConfig, set_ or []),
         },
     )
-    # Of the processes that torchrun starts, one that fails would end the others in mid-work.
-    alone = launched_processes().number == 1
-    try:
-        results = _segment_videos(
+    with progress("segment", "frames") as on_progress, progress("overlay", "frames") as on_overlay:
+        results = segment_videos(
             videos or [],
             settings,
             checkpoint=checkpoint,
@@ -311,35 +305,20 @@ def segment(
             fps=fps,
             share=_parse_share(share),
             device=device,
-        )
-    except VideoError as error:
-        if alone:
-            raise
-        print_error(error.message, error.hint)
-        return
-    for result in results:
-        typer.echo(result.table)
-    damaged = [f"{result.name}: {result.damage}" for result in results if result.damage]
-    for message in damaged:
-        print_error(message, "what could be read was segmented")
-    if damaged and alone:
-        raise typer.Exit(1)
-
-
-def _segment_videos(
-    videos: list[str], settings: "SegmentConfig", **arguments: Any
-) -> list["SegmentedVideo"]:
-    from handact.segment import segment_videos
-
-    with progress("segment", "frames") as on_progress, progress("overlay", "frames") as on_overlay:
-        return segment_videos(
-            videos,
-            settings,
             on_progress=on_progress,
             on_overlay_progress=on_overlay,
             log=print_note,
-            **arguments,
         )
+    for result in results:
+        if result.table:
+            typer.echo(result.table)
+    damaged = [f"{result.name}: {result.damage}" for result in results if result.damage]
+    for message in damaged:
+        print_error(message, "what could be read was segmented")
+    if share is None:
+        wait_for_all()  # torchrun ends all processes when one of them fails
+    if damaged:
+        raise typer.Exit(1)
 
 
 def _parse_share(text: str | None) -> tuple[int, int]:

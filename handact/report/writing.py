@@ -125,7 +125,6 @@ def describe_engines(results: Sequence[EngineResult]) -> dict[str, Any]:
         the same; and `variant`.
     """
     report: dict[str, Any] = {}
-    how: list[str] = []
     for result in results:
         figures = describe_sequences(result.sequences)
         frames = figures["variant"]["num_frames"]
@@ -134,9 +133,7 @@ def describe_engines(results: Sequence[EngineResult]) -> dict[str, Any]:
             "frames_per_second": frames / result.seconds,
         }
         report.setdefault("variant", figures["variant"])
-        how.append(result.sequences.how)
     windows, stream = results
-    report["variant"]["how"] = " against ".join(dict.fromkeys(how))
     report["stream_speedup"] = windows.seconds / stream.seconds
     report["agreement"] = _agreement(windows.sequences.predicted, stream.sequences.predicted)
     report["agreement_before_cleaning"] = _agreement(windows.raw, stream.raw)

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 _THREADS = max(1, min(8, (os.cpu_count() or 1) // 2))  # that shrink pictures
 DECODE_AHEAD = 8  # frames of full resolution that wait to be aligned
 

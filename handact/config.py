@@ -28,7 +28,7 @@ __all__ = [
     "read_config",
 ]
 
-Backbone = Literal["resnet18", "resnet34", "resnet50"]
+Backbone = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ class HandsConfig:
 
     input_size: int = 224  # pixels; the whole frame is resized to input_size x input_size
     dropout: float = 0.2
-    weights: str = "imagenet"  # imagenet, none, or a file with torchvision's MobileNetV2 keys
+    weights: str = (
+        "imagenet"  # imagenet, none, a file with torchvision's MobileNetV2 keys, or a run
+    )
     presence_weight: float = 0.1  # lambda of Eq. 1
     epochs: int = 200
     milestones: tuple[int, ...] = (100, 150)  # epochs after which the rate is divided by 10
@@ -79,8 +81,10 @@ class ActionConfig:
     shift: Literal["tsm", "causal", "none"] = "tsm"  # causal: from the past alone; none: TSN
     hands: Literal["aligned", "pooled", "only", "none"] = "aligned"
     fuse_after: Literal["layer1", "layer2", "layer3", "layer4"] = "layer4"
-    weights: str = "imagenet"  # imagenet, none, or a file with torchvision's keys (backbone)
-    # The same, or a run with a hand stream; unset: as `weights`, but imagenet where that is a file.
+    # Of the backbone: imagenet, k400 (Kinetics-400, resnet50), none, a file of torchvision, the TSM
+    # release or MMAction2, or a run.
+    weights: str = "imagenet"
+    # The same; unset: as `weights` where that is imagenet or none, otherwise imagenet.
     hand_weights: str | None = None
     freeze_batch_norm: bool | None = None  # statistics; unset: frozen unless their start is random
     dropout: float = 0.8

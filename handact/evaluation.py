@@ -240,7 +240,8 @@ def evaluate_hands(
         )
     frames = frames.take(chosen)
     network = load_localizer(path, where).network
-    predicted = predict_hands(network, frames, batch_size=64, device=where)
+    pixels = checkpoint["input"]["mean"], checkpoint["input"]["std"]
+    predicted = predict_hands(network, frames, pixels, batch_size=64, device=where)
     return HandPairs(frames.truth, predicted, frames.table, split, how)
 
 

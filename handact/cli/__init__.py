@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 from handact import __version__
-from handact.cli import bench, dataset, demo, doctor, report, run
+from handact.cli import bench, dataset, demo, doctor, report, run, weights
 from handact.cli.console import print_error
 from handact.errors import HandactError
 
@@ -85,3 +85,4 @@ report.add_commands(app)
 demo.add_commands(app)
 doctor.add_commands(app)
 bench.add_commands(app)
+weights.add_commands(app)

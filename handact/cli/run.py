@@ -32,7 +32,11 @@ EpochsOption = Annotated[int | None, typer.Option(help="Passes over the training
 BatchOption = Annotated[int | None, typer.Option(help="Samples in a training step.")]
 RateOption = Annotated[float | None, typer.Option(help="Learning rate at the start.")]
 WeightsOption = Annotated[
-    str | None, typer.Option(metavar="imagenet|none|FILE", help="Where the weights start.")
+    str | None,
+    typer.Option(
+        metavar="imagenet|k400|none|FILE|RUN",
+        help="Where the weights start; k400: Kinetics-400, for a ResNet-50 of train-action.",
+    ),
 ]
 SeedOption = Annotated[int | None, typer.Option(help="Of everything that is drawn.")]
 
@@ -81,6 +85,7 @@ def train_hands(
     )
     with (
         progress("labelled frames", "videos") as on_read,
+        progress("weights", "MB") as on_weights,
         progress("train-hands", "epochs") as on_progress,
     ):
         folder = train_hands(
@@ -92,6 +97,7 @@ def train_hands(
             overwrite=overwrite,
             on_progress=on_progress,
             on_read_progress=on_read,
+            on_weights_progress=on_weights,
             log=print_note,
         )
     _name_run(folder)
@@ -147,7 +153,9 @@ def train_action(
     config: ConfigOption = None,
     run: RunOption = "action",
     hands_run: Annotated[str, typer.Option(help="Run whose localiser finds the hands.")] = "hands",
-    backbone: Annotated[str | None, typer.Option(help="resnet18, resnet34 or resnet50.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="resnet18, resnet34, resnet50 or resnet101.")
+    ] = None,
     hands: Annotated[str | None, typer.Option(help="aligned, pooled, only or none.")] = None,
     shift: Annotated[
         str | None, typer.Option(help="tsm, causal (from the past alone) or none (TSN).")
@@ -198,7 +206,11 @@ def train_action(
             **parse_assignments(ActionConfig, set_ or []),
         },
     )
-    with progress("align", "frames") as on_align, progress("train-action", "steps") as on_progress:
+    with (
+        progress("weights", "MB") as on_weights,
+        progress("align", "frames") as on_align,
+        progress("train-action", "steps") as on_progress,
+    ):
         folder = train_action(
             dataset,
             settings,
@@ -210,6 +222,7 @@ def train_action(
             overwrite=overwrite,
             on_progress=on_progress,
             on_align_progress=on_align,
+            on_weights_progress=on_weights,
             log=print_note,
         )
     _name_run(folder)

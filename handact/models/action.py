@@ -15,6 +15,7 @@ _RESNETS = {
     "resnet18": models.resnet18,
     "resnet34": models.resnet34,
     "resnet50": models.resnet50,
+    "resnet101": models.resnet101,
 }
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 
@@ -28,7 +29,7 @@ class ActionNetwork(nn.Module):
 
     Args:
         num_classes: K.
-        backbone: resnet18, resnet34 or resnet50.
+        backbone: resnet18, resnet34, resnet50 or resnet101.
         hand_backbone: The same, for the cut-outs.
         hands: aligned (placed by their rectangles), pooled (their mean everywhere), only (no
             backbone) or none.

@@ -34,6 +34,7 @@ from handact.progress import Log, Progress
 from handact.sampling import clip_offsets
 from handact.training.loop import (
     build_optimizer,
+    find_weights,
     freeze_batch_norm,
     open_run,
     save_epoch,
@@ -41,7 +42,7 @@ from handact.training.loop import (
     set_learning_rate,
     start_run,
 )
-from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone, load_hand_stream
+from handact.weights import IMAGENET_MEAN, IMAGENET_STD, start_network
 
 __all__ = ["clip_loader", "labelled_clips", "predict_clips", "train_action", "train_epoch"]
 
@@ -58,6 +59,7 @@ def train_action(
     overwrite: bool = False,
     on_progress: Progress | None = None,
     on_align_progress: Progress | None = None,
+    on_weights_progress: Progress | None = None,
     log: Log = lambda line: None,
 ) -> Path:
     """Train the action network on the segments of a dataset's training videos.
@@ -75,6 +77,7 @@ def train_action(
         overwrite: Start again whatever is there.
         on_progress: Told how many batches of the training are done, of how many.
         on_align_progress: Told how many frames are aligned, of how many.
+        on_weights_progress: Told how many megabytes of weights are downloaded, of how many.
         log: Takes a line for people.
 
     Returns:
@@ -103,6 +106,7 @@ def train_action(
             overwrite=overwrite,
             on_progress=on_progress if processes.is_main else None,
             on_align_progress=on_align_progress if processes.is_main else None,
+            on_weights_progress=on_weights_progress if processes.is_main else None,
             log=log if processes.is_main else lambda line: None,
         )
 
@@ -120,6 +124,7 @@ def _train_action(
     overwrite: bool,
     on_progress: Progress | None,
     on_align_progress: Progress | None,
+    on_weights_progress: Progress | None,
     log: Log,
 ) -> Path:
     folder = dataset.run(run)
@@ -135,8 +140,10 @@ def _train_action(
     torch.manual_seed(config.seed)
     arguments = _network_arguments(dataset, config)
     network = ActionNetwork(**arguments)
+    starts = last.get("starts", {}) if last else {}
     if last is None:
-        _load_weights(network, dataset, config)
+        with processes.main_first():  # which downloads them
+            starts = _load_weights(network, dataset, config, on_weights_progress, log)
 
     with processes.main_first():
         caches = align_dataset(
@@ -165,6 +172,7 @@ def _train_action(
         "background": dataset.background,
         "durations": _durations(dataset, videos, caches),
         "localizer": _localizer_content(hands_file),
+        "starts": starts,
         "config": asdict(config),
     }
     trained_on = [video.name for video in videos]
@@ -407,21 +415,43 @@ def _starts(config: ActionConfig) -> dict[str, str]:
     """Return where the weights of the network's parts, backbone and hands, start."""
     starts = {} if config.hands == "only" else {"backbone": config.weights}
     if config.hands != "none":
-        # A file holds weights of one network only: the other starts from ImageNet.
+        # Nobody publishes a small Kinetics network, and a file holds one network only: the hand
+        # stream then starts from ImageNet.
         same = config.hands == "only" or config.weights in ("imagenet", "none")
         starts["hands"] = config.hand_weights or (config.weights if same else "imagenet")
     return starts
 
 
-def _load_weights(network: ActionNetwork, dataset: Dataset, config: ActionConfig) -> None:
-    starts = _starts(config)
-    if "backbone" in starts:
-        load_backbone(network.backbone, config.backbone, starts["backbone"])
-    if "hands" in starts:
-        weights, run = starts["hands"], dataset.run(starts["hands"])
-        if weights not in ("imagenet", "none") and not Path(weights).is_file() and run.is_dir():
-            weights = str(run / "best.pt")
-        load_hand_stream(network.hands, config.hand_backbone, weights)
+def _load_weights(
+    network: ActionNetwork,
+    dataset: Dataset,
+    config: ActionConfig,
+    on_progress: Progress | None,
+    log: Log,
+) -> dict[str, Any]:
+    """Start the network's parts and return where each one's weights come from."""
+    names = {"backbone": config.backbone, "hands": config.hand_backbone}
+    starts = {}
+    for part, weights in _starts(config).items():
+        start = start_network(
+            getattr(network, part),
+            names[part],
+            find_weights(dataset, weights),
+            part=part,
+            shift=config.shift,
+            on_progress=on_progress,
+        )
+        if start is None:
+            continue
+        if start.mean != IMAGENET_MEAN or start.std != IMAGENET_STD:
+            raise ConfigError(
+                f"{weights}: learnt from pictures of mean {start.mean}, deviation {start.std}",
+                f"the action network's have mean {IMAGENET_MEAN}, deviation {IMAGENET_STD}",
+            )
+        starts[part] = start.to_dict()
+        words = "" if start.licence == "" else f", {start.licence}"
+        log(f"{part} starts from {start.source} ({start.layout}, shift {start.shift}{words})")
+    return starts
 
 
 def _describe_input(config: ActionConfig, align: AlignConfig, fps: float) -> dict[str, Any]:

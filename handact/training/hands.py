@@ -25,15 +25,18 @@ from handact.models.hands import HandLocalizer, hand_loss
 from handact.progress import Log, Progress
 from handact.training.loop import (
     build_optimizer,
+    find_weights,
     open_run,
     save_epoch,
     seed_epoch,
     set_learning_rate,
     start_run,
 )
-from handact.weights import IMAGENET_MEAN, IMAGENET_STD, load_backbone
+from handact.weights import IMAGENET_MEAN, IMAGENET_STD, Start, start_network
 
 __all__ = ["predict_hands", "train_hands"]
+
+Pixels = tuple[list[float], list[float]]  # mean and deviation that the input is normalised with
 
 
 def train_hands(
@@ -46,6 +49,7 @@ def train_hands(
     overwrite: bool = False,
     on_progress: Progress | None = None,
     on_read_progress: Progress | None = None,
+    on_weights_progress: Progress | None = None,
     log: Log = lambda line: None,
 ) -> Path:
     """Train the hand localiser on a dataset's labelled frames.
@@ -59,6 +63,7 @@ def train_hands(
         overwrite: Start again whatever is there.
         on_progress: Told how many epochs are done, of how many.
         on_read_progress: Told how many videos' labelled frames are read, of how many.
+        on_weights_progress: Told how many megabytes of weights are downloaded, of how many.
         log: Takes a line for people after each epoch.
 
     Returns:
@@ -79,6 +84,7 @@ def train_hands(
             overwrite=overwrite,
             on_progress=on_progress if processes.is_main else None,
             on_read_progress=on_read_progress if processes.is_main else None,
+            on_weights_progress=on_weights_progress if processes.is_main else None,
             log=log if processes.is_main else lambda line: None,
         )
 
@@ -94,6 +100,7 @@ def _train_hands(
     overwrite: bool,
     on_progress: Progress | None,
     on_read_progress: Progress | None,
+    on_weights_progress: Progress | None,
     log: Log,
 ) -> Path:
     folder = dataset.run(run)
@@ -112,8 +119,15 @@ def _train_hands(
 
     torch.manual_seed(config.seed)
     network = HandLocalizer(dropout=config.dropout)
-    if last is None:
-        load_backbone(network, "mobilenet_v2", config.weights)
+    start, starts, pixels = None, {}, (list(IMAGENET_MEAN), list(IMAGENET_STD))
+    if last is not None:
+        starts, pixels = last.get("starts", {}), (last["input"]["mean"], last["input"]["std"])
+    else:
+        with processes.main_first():  # which downloads them
+            start = _start(network, dataset, config, on_weights_progress)
+    if start is not None:
+        log(f"starts from {start.source} ({start.layout})")
+        starts, pixels = {"localizer": start.to_dict()}, (list(start.mean), list(start.std))
     with processes.main_first():
         if processes.is_main:
             if last is None:
@@ -136,22 +150,19 @@ def _train_hands(
         seed_epoch(config.seed, epoch, processes.rank)
         rate = config.learning_rate * set_learning_rate(optimizer, epoch, config.milestones)
         network.train()
-        loss = _train_epoch(model, optimizer, train, config, epoch, where, processes)
+        loss = _train_epoch(model, optimizer, train, config, epoch, pixels, where, processes)
         if not processes.is_main:
             continue
         row = {"epoch": epoch + 1, "learning_rate": rate, "train_loss": loss}
-        row |= _validate(network, val, config, where)
+        row |= _validate(network, val, config, pixels, where)
         history.append(row)
         score = float(np.mean([row[f"f1@{t:g}"] for t in HAND_THRESHOLDS])) if len(val) else epoch
         better, best = score >= best, max(best, score)
         content = {
             "model": {"dropout": config.dropout},
             "state": network.state_dict(),
-            "input": {
-                "size": config.input_size,
-                "mean": list(IMAGENET_MEAN),
-                "std": list(IMAGENET_STD),
-            },
+            "input": {"size": config.input_size, "mean": pixels[0], "std": pixels[1]},
+            "starts": starts,
             "config": asdict(config),
             "about": {"epoch": epoch + 1, "best": best, "split": config.split, **row},
         }
@@ -160,6 +171,15 @@ def _train_hands(
     if on_progress:
         on_progress(config.epochs, config.epochs)
     return folder
+
+
+def _start(
+    network: HandLocalizer, dataset: Dataset, config: HandsConfig, on_progress: Progress | None
+) -> Start | None:
+    weights = find_weights(dataset, config.weights)
+    return start_network(
+        network, "mobilenet_v2", weights, part="localizer", on_progress=on_progress
+    )
 
 
 def _split_hand_frames(dataset: Dataset, frames: HandFrames, config: HandsConfig) -> np.ndarray:
@@ -175,7 +195,12 @@ def _split_hand_frames(dataset: Dataset, frames: HandFrames, config: HandsConfig
 
 
 def predict_hands(
-    network: HandLocalizer, frames: HandFrames, *, batch_size: int, device: torch.device
+    network: HandLocalizer,
+    frames: HandFrames,
+    pixels: Pixels,
+    *,
+    batch_size: int,
+    device: torch.device,
 ) -> np.ndarray:
     """Return (N, 2, 3) P, x, y of the left and right hand."""
     network.eval()
@@ -183,7 +208,7 @@ def predict_hands(
     with torch.inference_mode():
         for rows in _batches(np.arange(len(frames)), batch_size):
             images, _ = frames.batch(rows)
-            x = to_input(torch.from_numpy(images).to(device), IMAGENET_MEAN, IMAGENET_STD)
+            x = to_input(torch.from_numpy(images).to(device), *pixels)
             x = x.contiguous(memory_format=torch.channels_last)
             results.append(network(x).float().cpu().numpy())
     return np.concatenate(results) if results else np.zeros((0, 2, 3), np.float32)
@@ -195,6 +220,7 @@ def _train_epoch(
     frames: HandFrames,
     config: HandsConfig,
     epoch: int,
+    pixels: Pixels,
     device: torch.device,
     processes: Processes,
 ) -> float:
@@ -203,7 +229,7 @@ def _train_epoch(
     total, number = 0.0, 0
     for batch in _batches(order, config.batch_size):
         rows = batch[processes.rows(len(batch))]
-        x, truth = _augmented_batch(frames, rows, config, epoch, device)
+        x, truth = _augmented_batch(frames, rows, config, epoch, pixels, device)
         loss = hand_loss(model(x), truth, presence_weight=config.presence_weight)
         if not torch.isfinite(loss):
             raise TrainingError(
@@ -219,7 +245,12 @@ def _train_epoch(
 
 
 def _augmented_batch(
-    frames: HandFrames, rows: np.ndarray, config: HandsConfig, epoch: int, device: torch.device
+    frames: HandFrames,
+    rows: np.ndarray,
+    config: HandsConfig,
+    epoch: int,
+    pixels: Pixels,
+    device: torch.device,
 ) -> tuple[Tensor, Tensor]:
     images, truth = frames.batch(rows)
     rngs = [sample_rng(config.seed, epoch, int(row)) for row in rows]
@@ -230,16 +261,20 @@ def _augmented_batch(
     images, truth, moves, colour = (
         torch.from_numpy(a).to(device) for a in (images, truth, moves, colour)
     )
-    x, hands = augment_hands(to_input(images, IMAGENET_MEAN, IMAGENET_STD, colour), truth, moves)
+    x, hands = augment_hands(to_input(images, *pixels, colour), truth, moves)
     return x.contiguous(memory_format=torch.channels_last), hands
 
 
 def _validate(
-    network: HandLocalizer, val: HandFrames, config: HandsConfig, device: torch.device
+    network: HandLocalizer,
+    val: HandFrames,
+    config: HandsConfig,
+    pixels: Pixels,
+    device: torch.device,
 ) -> dict[str, float]:
     if not len(val):
         return {}
-    predicted = predict_hands(network, val, batch_size=config.batch_size, device=device)
+    predicted = predict_hands(network, val, pixels, batch_size=config.batch_size, device=device)
     loss = hand_loss(
         torch.from_numpy(predicted),
         torch.from_numpy(val.truth),

@@ -17,14 +17,17 @@ from torch import nn
 from handact import __version__
 from handact.checkpoint import load_checkpoint, save_checkpoint
 from handact.config import ActionConfig, Config, HandsConfig, format_toml
+from handact.dataset import Dataset
 from handact.errors import TrainingError
 from handact.files import atomic_path, write_json, write_text
 from handact.plots import plot_learning_curves
 from handact.progress import Log
+from handact.weights import RELEASES
 
 __all__ = [
     "build_optimizer",
     "describe_machine",
+    "find_weights",
     "freeze_batch_norm",
     "learning_rate_factor",
     "open_run",
@@ -45,6 +48,14 @@ def seed_epoch(seed: int, epoch: int, rank: int = 0) -> None:
     torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+
+
+def find_weights(dataset: Dataset, weights: str) -> str:
+    """Return the checkpoint of a run where `weights` is one's name, otherwise `weights`."""
+    if weights == "none" or weights in {release.name for release in RELEASES}:
+        return weights
+    best = dataset.run(weights) / "best.pt"
+    return str(best) if not Path(weights).is_file() and best.exists() else weights
 
 
 def build_optimizer(

@@ -28,9 +28,9 @@ def test_configurations_are_read(name: str) -> None:
 
 
 def test_the_papers_configuration_is_the_default_one() -> None:
-    """But for the context, which the paper's windows do not have."""
+    """But for the context, which the paper's windows do not have, and its Kinetics start."""
     paper = EXAMPLES / "paper.toml"
-    assert read_config(ActionConfig, paper) == ActionConfig(context=0)
+    assert read_config(ActionConfig, paper) == ActionConfig(context=0, weights="k400")
     for kind in (AlignConfig, SegmentConfig):
         assert read_config(kind, paper) == kind()
 

@@ -243,8 +243,7 @@ def test_folded_batch_norms_change_nothing(tmp_path: Path) -> None:
 @pytest.mark.skipif(not PICTURES.is_dir(), reason="shared/data is not beside the repository")
 @pytest.mark.parametrize(
     ("picture", "label"),
-    [("cat.bmp", "cat"), ("dragonfly.bmp", "dragonfly"), ("hot_dog.jpg", "hotdog"),
-     ("parrot.jpg", "macaw")],
+    [
         ("cat.bmp", "cat"),
         ("dragonfly.bmp", "dragonfly"),
         ("hot_dog.jpg", "hotdog"),

@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from handact.alignment import cutout_boxes, scaled_size, smooth_track, track_reach
 from handact.background import in_background
@@ -54,18 +55,29 @@ class Localizer:
     """A trained hand localiser, ready to look at frames.
 
     Args:
-        checkpoint: Content of a hands checkpoint: model, state, input; and its fingerprint as
-            `source`.
+        network: On `device`, for evaluation.
+        input: What it must be fed with: size, mean, std.
+        source: Fingerprint of the file that it comes from.
         device: Where it runs.
     """
 
-    def __init__(self, checkpoint: dict[str, Any], device: torch.device) -> None:
-        self.input, self.source = checkpoint["input"], checkpoint["source"]
-        self.device = device
-        self.network = HandLocalizer(**checkpoint["model"])
-        self.network.load_state_dict(checkpoint["state"])
-        fuse_batch_norms(self.network.eval())
-        self.network.to(device, memory_format=torch.channels_last)
+    def __init__(
+        self,
+        network: Callable[[Tensor], Tensor],
+        input: dict[str, Any],
+        source: str,
+        device: torch.device,
+    ) -> None:
+        self.network, self.input, self.source, self.device = network, input, source, device
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: dict[str, Any], device: torch.device) -> Self:
+        """Build it from the content of a hands checkpoint: model, state, input and `source`."""
+        network = HandLocalizer(**checkpoint["model"])
+        network.load_state_dict(checkpoint["state"])
+        fuse_batch_norms(network.eval())
+        network.to(device, memory_format=torch.channels_last)
+        return cls(network, checkpoint["input"], checkpoint["source"], device)
 
     @property
     def input_size(self) -> int:
@@ -86,7 +98,8 @@ def load_localizer(path: Path, device: torch.device) -> Localizer:
     Raises:
         CheckpointError: See `load_checkpoint`.
     """
-    return Localizer({**load_checkpoint(path, "hands"), "source": fingerprint(path)}, device)
+    content = {**load_checkpoint(path, "hands"), "source": fingerprint(path)}
+    return Localizer.from_checkpoint(content, device)
 
 
 def align_frames(

@@ -188,7 +188,7 @@ def _random_model(settings: Benchmark, device: torch.device) -> ActionModel:
     }  # fmt: skip
     return ActionModel(
         network=network.to(device, memory_format=torch.channels_last),
-        localizer=None if action.hands == "none" else Localizer(localizer, device),
+        localizer=None if action.hands == "none" else Localizer.from_checkpoint(localizer, device),
         input={
             "clip_len": action.clip_len, "frame_stride": action.frame_stride, "fps": FPS,
             "crop_size": action.crop_size, "view": "center", "align": asdict(settings.align),

@@ -29,7 +29,7 @@ from handact import __version__
 from handact.errors import CheckpointError
 from handact.files import write_bytes
 
-__all__ = ["FORMAT", "fingerprint", "load_checkpoint", "save_checkpoint"]
+__all__ = ["FORMAT", "fingerprint", "load_checkpoint", "read_kind", "save_checkpoint"]
 
 FORMAT = 1
 
@@ -54,11 +54,26 @@ def load_checkpoint(path: str | Path, kind: str) -> dict[str, Any]:
         CheckpointError: No such file, not a checkpoint of handact, damaged, of the other kind, or
             newer than this program.
     """
-    path = Path(path)
-    if not path.is_file():
+    checkpoint = _read(Path(path), f"train one with `handact train-{kind}`")
+    if checkpoint["kind"] != kind:
         raise CheckpointError(
-            f"{path}: no such checkpoint", f"train one with `handact train-{kind}`"
+            f"{path}: a checkpoint of `train-{checkpoint['kind']}`, needed is one of `train-{kind}`"
         )
+    return checkpoint
+
+
+def read_kind(path: str | Path) -> str:
+    """Return the kind of a checkpoint: hands or action.
+
+    Raises:
+        CheckpointError: As `load_checkpoint`.
+    """
+    return _read(Path(path), "`handact train-hands` or `handact train-action` make one")["kind"]
+
+
+def _read(path: Path, how_to_make: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint", how_to_make)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of rubbish, torch.load raises whatever its bytes happen to mean
@@ -69,10 +84,6 @@ def load_checkpoint(path: str | Path, kind: str) -> dict[str, Any]:
         raise CheckpointError(
             f"{path}: written by handact {checkpoint['handact']}, newer than this {__version__}",
             "update handact",
-        )
-    if checkpoint["kind"] != kind:
-        raise CheckpointError(
-            f"{path}: a checkpoint of `train-{checkpoint['kind']}`, needed is one of `train-{kind}`"
         )
     return checkpoint
 

@@ -25,6 +25,8 @@ from handact.config import AlignConfig, SegmentConfig
 from handact.data.aligned import AlignedFrame
 from handact.data.clips import Sample, evaluation_view, network_input, stack_clips
 from handact.device import autocast
+from handact.errors import CheckpointError, ConfigError
+from handact.exported import OnnxNetwork
 from handact.models.action import ActionNetwork
 from handact.models.fuse import fuse_batch_norms
 from handact.models.stream import NetworkStream
@@ -51,7 +53,7 @@ class ActionModel:
         device: Where both networks run.
     """
 
-    network: ActionNetwork
+    network: ActionNetwork | OnnxNetwork
     localizer: Localizer | None
     input: dict[str, Any]
     classes: tuple[str, ...]
@@ -85,7 +87,12 @@ class ActionModel:
 
     @property
     def trained_engine(self) -> str:
-        """stream where training gave clips a context, or needs none of it; otherwise windows."""
+        """stream where training gave clips a context, or needs none of it; otherwise windows.
+
+        What was exported runs whole windows.
+        """
+        if isinstance(self.network, OnnxNetwork):
+            return "windows"
         needs_context = self.network.shift != "none"
         return "windows" if needs_context and not self.network.context else "stream"
 
@@ -99,11 +106,13 @@ class ActionModel:
 
 
 def load_action_model(path: Path, device: torch.device) -> ActionModel:
-    """Read an action checkpoint.
+    """Read an action checkpoint, or an action network that was exported to ONNX.
 
     Raises:
-        CheckpointError: See `load_checkpoint`.
+        CheckpointError: See `load_checkpoint` and `OnnxNetwork`.
     """
+    if path.suffix == ".onnx":
+        return _load_exported(path)
     checkpoint = load_checkpoint(path, "action")
     network = ActionNetwork(**checkpoint["model"])
     network.load_state_dict(checkpoint["state"])
@@ -112,13 +121,35 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
     localizer = checkpoint["localizer"]
     return ActionModel(
         network=network,
-        localizer=Localizer(localizer, device) if localizer else None,
+        localizer=Localizer.from_checkpoint(localizer, device) if localizer else None,
         input=checkpoint["input"],
         classes=tuple(checkpoint["classes"]),
         background=checkpoint["background"],
         durations=checkpoint["durations"],
         source=fingerprint(path),
         precision=checkpoint["config"]["precision"],
+        device=device,
+    )
+
+
+def _load_exported(path: Path) -> ActionModel:
+    """Read an action network from ONNX; onnxruntime chooses where it runs."""
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file", "`handact export network` makes one")
+    network, device, source = OnnxNetwork(path), torch.device("cpu"), fingerprint(path)
+    about = network.about
+    if about["kind"] != "action":
+        raise CheckpointError(f"{path}: a hand localiser, needed is an action network")
+    hands = network.localizer
+    return ActionModel(
+        network=network,
+        localizer=Localizer(hands, hands.about["input"], source, device) if hands else None,
+        input=about["input"],
+        classes=tuple(about["classes"]),
+        background=about["background"],
+        durations=about["durations"],
+        source=source,
+        precision="float32",
         device=device,
     )
 
@@ -138,6 +169,10 @@ def run_stream(
     model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig, *, fps: float
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each frame and its class probabilities (K,), in order; `fps` is the video's rate."""
+    if isinstance(model.network, OnnxNetwork):
+        raise ConfigError(
+            "the stream engine cannot run an exported network", "leave out `--engine stream`"
+        )
     stride = model.stride(fps)
     seconds: deque[float] = deque()
 

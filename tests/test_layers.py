@@ -28,6 +28,7 @@ LAYERS: list[set[str]] = [
         "training",
         "align",
         "engine",
+        "exported",
         "overlay",
         "segment",
         "evaluation",

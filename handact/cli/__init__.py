@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 from handact import __version__
-from handact.cli import bench, dataset, demo, doctor, report, run, weights
+from handact.cli import bench, dataset, demo, doctor, exporting, report, run, weights
 from handact.cli.console import print_error
 from handact.errors import HandactError
 
@@ -86,3 +86,4 @@ demo.add_commands(app)
 doctor.add_commands(app)
 bench.add_commands(app)
 weights.add_commands(app)
+exporting.add_commands(app)

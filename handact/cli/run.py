@@ -239,7 +239,10 @@ def segment(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="Action checkpoint.", show_default="DATASET/runs/RUN/best.pt"),
+        typer.Option(
+            help="Action checkpoint, or what `export network` made of one.",
+            show_default="DATASET/runs/RUN/best.pt",
+        ),
     ] = None,
     dataset: Annotated[Path, typer.Option(help="The dataset folder.")] = Path("."),
     run: RunOption = "action",

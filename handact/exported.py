@@ -1,0 +1,218 @@
+"""Networks for other runtimes: ONNX and torch.export, checked against PyTorch as they are written.
+
+An ONNX file of an action network describes itself as a checkpoint does, and holds the localiser
+that found the hands of its clips: with it and a video, nothing else is needed. What it computes is
+a whole clip with its context; the stream engine needs a checkpoint.
+"""
+
+import base64
+import io
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from handact import __version__
+from handact.checkpoint import load_checkpoint, read_kind
+from handact.errors import CheckpointError, ConfigError
+from handact.files import write_bytes
+from handact.models.action import ActionNetwork
+from handact.models.fuse import fuse_batch_norms
+from handact.models.hands import HandLocalizer
+
+__all__ = ["FORMAT", "OnnxNetwork", "export_network"]
+
+FORMAT = 1
+TOLERANCE = 1e-4
+
+_KEY = "handact"  # of what a file says of itself, among ONNX's own metadata
+_KEPT = ("model", "input", "classes", "background", "durations")
+_MOST = 4096  # clips or frames run at once
+
+
+def export_network(checkpoint: Path, output: Path) -> float:
+    """Write a checkpoint's network, for batches of any size.
+
+    Args:
+        checkpoint: Of `train-hands` or `train-action`.
+        output: A file whose name ends in .onnx or, for torch.export, .pt2.
+
+    Returns:
+        The largest difference to PyTorch's results, on random inputs.
+
+    Raises:
+        CheckpointError: Not a checkpoint, or the exported network gives other results.
+        ConfigError: The name ends in something else, or the network cannot be exported.
+    """
+    if output.suffix not in (".onnx", ".pt2"):
+        raise ConfigError(f"{output}: neither .onnx nor .pt2", "for ONNX, or for torch.export")
+    kind = read_kind(checkpoint)
+    content = load_checkpoint(checkpoint, kind)
+    if kind == "hands":
+        data, worst = _export(_localizer(content), _frames(content), output.suffix, _about(content))
+    else:
+        about, worst = _about(content), 0.0
+        if content["localizer"] and output.suffix == ".onnx":
+            hands = {**content["localizer"], "kind": "hands"}
+            found, worst = _export(_localizer(hands), _frames(hands), ".onnx", _about(hands))
+            about["localizer"] = base64.b64encode(found).decode()
+        data, own = _export(_action(content), _clips(content), output.suffix, about)
+        worst = max(worst, own)
+    write_bytes(output, data)
+    return worst
+
+
+class OnnxNetwork:
+    """A network from an ONNX file, in place of an `ActionNetwork` or a `HandLocalizer`.
+
+    Args:
+        source: The file, or its bytes.
+
+    Attributes:
+        about: What the file says of itself: kind, model, input and, of an action network, classes,
+            background, durations and the localiser's file.
+
+    Raises:
+        CheckpointError: Not a network of handact, or onnxruntime is not installed.
+    """
+
+    def __init__(self, source: Path | bytes) -> None:
+        runtime = _import("onnxruntime")
+        name = "the localiser" if isinstance(source, bytes) else str(source)
+        offered = runtime.get_available_providers()
+        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        try:
+            self.session = runtime.InferenceSession(
+                source if isinstance(source, bytes) else str(source),
+                providers=[provider for provider in wanted if provider in offered],
+            )
+            said = self.session.get_modelmeta().custom_metadata_map
+        except Exception as error:  # onnxruntime's errors share nothing but their module
+            raise CheckpointError(f"{name}: not an ONNX file, or damaged") from error
+        if _KEY not in said:
+            raise CheckpointError(f"{name}: not a network of handact", "`handact export network`")
+        self.about = json.loads(said[_KEY])
+        if self.about["format"] > FORMAT:
+            raise CheckpointError(
+                f"{name}: written by handact {self.about['handact']}, newer than this",
+                "update handact",
+            )
+        model = self.about["model"]
+        self.clip_len, self.context = model.get("clip_len"), model.get("context")
+        self.shift, self.hand_use = model.get("shift"), model.get("hands")
+
+    @property
+    def localizer(self) -> "OnnxNetwork | None":
+        """The localiser that the file of an action network holds."""
+        held = self.about.get("localizer")
+        return OnnxNetwork(base64.b64decode(held)) if held else None
+
+    def __call__(self, *inputs: Tensor | None) -> Tensor:
+        """Return what the network does of the same inputs, on the CPU."""
+        names = [entry.name for entry in self.session.get_inputs()]
+        given = [np.ascontiguousarray(x.cpu().numpy()) for x in inputs if x is not None]
+        return torch.from_numpy(self.session.run(None, dict(zip(names, given, strict=True)))[0])
+
+
+def _about(content: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: content[name] for name in _KEPT if name in content}
+    return {"format": FORMAT, "kind": content["kind"], "handact": __version__, **kept}
+
+
+def _localizer(content: dict[str, Any]) -> nn.Module:
+    network = HandLocalizer(**content["model"])
+    network.load_state_dict(content["state"])
+    fuse_batch_norms(network.eval())
+    return network
+
+
+def _frames(content: dict[str, Any]) -> tuple[Tensor]:
+    size = content["input"]["size"]
+    return (torch.randn(2, 3, size, size),)
+
+
+def _action(content: dict[str, Any]) -> nn.Module:
+    network = ActionNetwork(**content["model"])
+    network.load_state_dict(content["state"])
+    fuse_batch_norms(network.eval())
+    return network
+
+
+def _clips(content: dict[str, Any]) -> tuple[Tensor | None, ...]:
+    """Return two random clips, as the network takes them."""
+    pixels, network = content["input"], _action(content)
+    if pixels["view"] != "center" and network.hand_use != "only":
+        raise ConfigError(
+            f"trained on view = {pixels['view']}, whose frames differ in shape from video to video",
+            "only networks of view = center can be exported",
+        )
+    shape, side = (2, network.num_frames), pixels["crop_size"]
+    frames = None if network.hand_use == "only" else torch.randn(*shape, 3, side, side)
+    if network.hand_use == "none":
+        return (frames,)
+    side = pixels["align"]["cutout_input"]
+    rects = None if network.hand_use == "only" else torch.rand(*shape, 2, 4)
+    present = (torch.rand(*shape, 2) > 0.2).float()
+    return frames, torch.randn(*shape, 2, 3, side, side), rects, present
+
+
+def _export(
+    network: nn.Module, inputs: tuple[Tensor | None, ...], suffix: str, about: dict[str, Any]
+) -> tuple[bytes, float]:
+    """Return the file's bytes and the largest difference to PyTorch's results."""
+    batch = torch.export.Dim("batch", min=1, max=_MOST)
+    shapes = tuple(None if x is None else {0: batch} for x in inputs)
+    buffer = io.BytesIO()
+    with torch.no_grad(), _quietly():
+        program = torch.export.export(network, inputs, dynamic_shapes=shapes)
+        if suffix == ".pt2":
+            torch.export.save(program, buffer)
+            exported = torch.export.load(io.BytesIO(buffer.getvalue())).module()
+        else:
+            for name in ("onnx", "onnxscript", "onnxruntime"):
+                _import(name)
+            made = torch.onnx.export(program, dynamo=True, verbose=False)
+            made.model.metadata_props[_KEY] = json.dumps(about)
+            buffer.write(made.model_proto.SerializeToString())
+            exported = OnnxNetwork(buffer.getvalue())
+    worst = max(_difference(network, exported, inputs, number) for number in (1, 2, 3))
+    if not worst <= TOLERANCE:
+        raise CheckpointError(
+            f"the exported network differs from PyTorch's by {worst:.2g}, more than {TOLERANCE:g}",
+            "another version of torch or onnxruntime may do better; nothing was written",
+        )
+    return buffer.getvalue(), worst
+
+
+def _difference(
+    network: nn.Module, exported: Any, inputs: tuple[Tensor | None, ...], number: int
+) -> float:
+    """Return the largest difference over a batch of `number`."""
+    some = tuple(None if x is None else torch.cat([x, x.flip(0)])[:number] for x in inputs)
+    with torch.no_grad():
+        return float((network(*some) - exported(*some)).abs().max())
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the exporters' words about themselves from people who cannot act on them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _import(name: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise CheckpointError(
+            f"{name} is not installed", "`pip install 'handact[onnx]'`"
+        ) from error

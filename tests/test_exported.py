@@ -1,0 +1,118 @@
+"""Networks in other runtimes give what PyTorch gives."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from handact.checkpoint import load_checkpoint, save_checkpoint
+from handact.cli import app
+from handact.config import SegmentConfig
+from handact.engine import load_action_model
+from handact.errors import CheckpointError, ConfigError
+from handact.exported import OnnxNetwork, export_network
+from handact.models.action import ActionNetwork
+from handact.scores import Scores
+from handact.segment import segment_videos
+
+CPU = torch.device("cpu")
+
+
+def _action(trained: Path, path: Path, **changes: object) -> Path:
+    """A checkpoint of another network, with random weights that hide no mistake."""
+    content = load_checkpoint(trained / "runs" / "action" / "best.pt", "action")
+    arguments = {**content["model"], **changes}
+    torch.manual_seed(0)
+    network = ActionNetwork(**arguments)
+    if hasattr(network, "fusion"):
+        torch.nn.init.normal_(network.fusion.weight, std=0.05)
+    kept = {k: v for k, v in content.items() if k not in ("format", "kind", "handact", "training")}
+    save_checkpoint(path, **{**kept, "kind": "action", "model": arguments,
+                             "state": network.state_dict()})  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_the_localiser(trained: Path, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"hands{suffix}"
+    assert export_network(trained / "runs" / "hands" / "best.pt", output) <= 1e-4
+    assert [path.name for path in tmp_path.iterdir()] == [output.name]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shift": "tsm", "context": 1},
+        {"shift": "causal", "context": 1, "clip_len": 3},
+        {"shift": "none"},
+        {"hands": "only"},
+        {"hands": "none"},
+        {"fuse_after": "layer2", "hands": "pooled"},
+    ],
+)
+def test_action_networks(trained: Path, tmp_path: Path, changes: dict[str, object]) -> None:
+    """On batches of any size, and with no parameter left at a value that changes nothing."""
+    checkpoint = _action(trained, tmp_path / "a.pt", **changes)
+    assert export_network(checkpoint, tmp_path / "a.onnx") <= 1e-4
+    network = OnnxNetwork(tmp_path / "a.onnx")
+    arguments = load_checkpoint(checkpoint, "action")["model"]
+    assert (network.shift, network.clip_len) == (arguments["shift"], arguments["clip_len"])
+
+
+def test_torch_export(trained: Path, tmp_path: Path) -> None:
+    assert export_network(_action(trained, tmp_path / "a.pt"), tmp_path / "a.pt2") <= 1e-4
+
+
+def test_a_video_is_segmented_from_the_onnx_file_alone(trained: Path, tmp_path: Path) -> None:
+    """The same labels as from the checkpoint, hands and all."""
+    checkpoint = trained / "runs" / "action" / "best.pt"
+    onnx = tmp_path / "line 7.onnx"
+    result = CliRunner().invoke(app, ["export", "network", str(checkpoint), "-o", str(onnx)])
+    assert result.exit_code == 0, result.output
+    video = str(trained / "videos" / "test-1.mp4")
+    config = SegmentConfig(engine="windows")
+    for name, path in {"torch": checkpoint, "onnx": onnx}.items():
+        segment_videos([video], config, checkpoint=path, output=tmp_path / name, device="cpu")
+    a, b = (Scores.load(tmp_path / name / "test-1.scores.npz") for name in ("torch", "onnx"))
+    np.testing.assert_allclose(a.hands, b.hands, atol=1e-4)
+    np.testing.assert_allclose(a.probabilities, b.probabilities, atol=1e-3)
+    tables = [(tmp_path / n / "test-1.segments.csv").read_text() for n in ("torch", "onnx")]
+    drop = [[line.rsplit(",", 1)[0] for line in text.splitlines()] for text in tables]
+    assert drop[0] == drop[1]
+    assert len(drop[0]) > 1
+
+
+def test_what_cannot_be_done_is_said(trained: Path, tmp_path: Path) -> None:
+    checkpoint = trained / "runs" / "action" / "best.pt"
+    with pytest.raises(ConfigError, match=r"neither \.onnx nor \.pt2"):
+        export_network(checkpoint, tmp_path / "a.txt")
+    with pytest.raises(CheckpointError, match="no such checkpoint"):
+        export_network(tmp_path / "nowhere.pt", tmp_path / "a.onnx")
+    hands = tmp_path / "hands.onnx"
+    export_network(trained / "runs" / "hands" / "best.pt", hands)
+    with pytest.raises(CheckpointError, match="a hand localiser, needed is an action network"):
+        load_action_model(hands, CPU)
+    (tmp_path / "text.onnx").write_text("hello")
+    with pytest.raises(CheckpointError, match="not an ONNX file, or damaged"):
+        load_action_model(tmp_path / "text.onnx", CPU)
+    with pytest.raises(CheckpointError, match="no such file"):
+        load_action_model(tmp_path / "nowhere.onnx", CPU)
+    export_network(checkpoint, tmp_path / "a.onnx")
+    video, stream = (
+        str(trained / "videos" / "test-1.mp4"),
+        replace(SegmentConfig(), engine="stream"),
+    )
+    with pytest.raises(ConfigError, match="cannot run an exported network"):
+        segment_videos([video], stream, checkpoint=tmp_path / "a.onnx", output=tmp_path)
+
+
+def test_a_difference_stops_the_export(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OnnxNetwork, "__call__", lambda self, *x: torch.zeros(len(x[0]), 2, 3))
+    with pytest.raises(CheckpointError, match=r"differs from PyTorch's by 0\.\d+"):
+        export_network(trained / "runs" / "hands" / "best.pt", tmp_path / "a.onnx")
+    assert not (tmp_path / "a.onnx").exists()

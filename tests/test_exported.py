@@ -1,6 +1,5 @@
 """Networks in other runtimes give what PyTorch gives."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +34,22 @@ def _action(trained: Path, path: Path, **changes: object) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
-def test_the_localiser(trained: Path, tmp_path: Path, suffix: str) -> None:
-    output = tmp_path / f"hands{suffix}"
-    assert export_network(trained / "runs" / "hands" / "best.pt", output) <= 1e-4
-    assert [path.name for path in tmp_path.iterdir()] == [output.name]
+@pytest.fixture(scope="module")
+def onnx(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with hands.onnx and action.onnx, as the command leaves them."""
+    folder = tmp_path_factory.mktemp("onnx") / "line 7"
+    for kind in ("hands", "action"):
+        command = ["export", "network", str(trained / "runs" / kind / "best.pt")]
+        result = CliRunner().invoke(app, [*command, "-o", str(folder / f"{kind}.onnx")])
+        assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in folder.iterdir()) == ["action.onnx", "hands.onnx"]
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["hands", "action"])
+def test_torch_export(trained: Path, tmp_path: Path, kind: str) -> None:
+    checkpoint = trained / "runs" / kind / "best.pt"
+    assert export_network(checkpoint, tmp_path / f"{kind}.pt2") <= 1e-4
 
 
 @pytest.mark.parametrize(
@@ -47,10 +57,10 @@ def test_the_localiser(trained: Path, tmp_path: Path, suffix: str) -> None:
     [
         {"shift": "tsm", "context": 1},
         {"shift": "causal", "context": 1, "clip_len": 3},
-        {"shift": "none"},
-        {"hands": "only"},
-        {"hands": "none"},
-        {"fuse_after": "layer2", "hands": "pooled"},
+        pytest.param({"shift": "none"}, marks=pytest.mark.slow),
+        pytest.param({"hands": "only"}, marks=pytest.mark.slow),
+        pytest.param({"hands": "none"}, marks=pytest.mark.slow),
+        pytest.param({"fuse_after": "layer2", "hands": "pooled"}, marks=pytest.mark.slow),
     ],
 )
 def test_action_networks(trained: Path, tmp_path: Path, changes: dict[str, object]) -> None:
@@ -62,19 +72,14 @@ def test_action_networks(trained: Path, tmp_path: Path, changes: dict[str, objec
     assert (network.shift, network.clip_len) == (arguments["shift"], arguments["clip_len"])
 
 
-def test_torch_export(trained: Path, tmp_path: Path) -> None:
-    assert export_network(_action(trained, tmp_path / "a.pt"), tmp_path / "a.pt2") <= 1e-4
-
-
-def test_a_video_is_segmented_from_the_onnx_file_alone(trained: Path, tmp_path: Path) -> None:
+def test_a_video_is_segmented_from_the_onnx_file_alone(
+    trained: Path, onnx: Path, tmp_path: Path
+) -> None:
     """The same labels as from the checkpoint, hands and all."""
     checkpoint = trained / "runs" / "action" / "best.pt"
-    onnx = tmp_path / "line 7.onnx"
-    result = CliRunner().invoke(app, ["export", "network", str(checkpoint), "-o", str(onnx)])
-    assert result.exit_code == 0, result.output
     video = str(trained / "videos" / "test-1.mp4")
     config = SegmentConfig(engine="windows")
-    for name, path in {"torch": checkpoint, "onnx": onnx}.items():
+    for name, path in {"torch": checkpoint, "onnx": onnx / "action.onnx"}.items():
         segment_videos([video], config, checkpoint=path, output=tmp_path / name, device="cpu")
     a, b = (Scores.load(tmp_path / name / "test-1.scores.npz") for name in ("torch", "onnx"))
     np.testing.assert_allclose(a.hands, b.hands, atol=1e-4)
@@ -85,28 +90,22 @@ def test_a_video_is_segmented_from_the_onnx_file_alone(trained: Path, tmp_path: 
     assert len(drop[0]) > 1
 
 
-def test_what_cannot_be_done_is_said(trained: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_said(trained: Path, onnx: Path, tmp_path: Path) -> None:
     checkpoint = trained / "runs" / "action" / "best.pt"
     with pytest.raises(ConfigError, match=r"neither \.onnx nor \.pt2"):
         export_network(checkpoint, tmp_path / "a.txt")
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         export_network(tmp_path / "nowhere.pt", tmp_path / "a.onnx")
-    hands = tmp_path / "hands.onnx"
-    export_network(trained / "runs" / "hands" / "best.pt", hands)
     with pytest.raises(CheckpointError, match="a hand localiser, needed is an action network"):
-        load_action_model(hands, CPU)
+        load_action_model(onnx / "hands.onnx", CPU)
     (tmp_path / "text.onnx").write_text("hello")
     with pytest.raises(CheckpointError, match="not an ONNX file, or damaged"):
         load_action_model(tmp_path / "text.onnx", CPU)
     with pytest.raises(CheckpointError, match="no such file"):
         load_action_model(tmp_path / "nowhere.onnx", CPU)
-    export_network(checkpoint, tmp_path / "a.onnx")
-    video, stream = (
-        str(trained / "videos" / "test-1.mp4"),
-        replace(SegmentConfig(), engine="stream"),
-    )
+    video, stream = str(trained / "videos" / "test-1.mp4"), SegmentConfig(engine="stream")
     with pytest.raises(ConfigError, match="cannot run an exported network"):
-        segment_videos([video], stream, checkpoint=tmp_path / "a.onnx", output=tmp_path)
+        segment_videos([video], stream, checkpoint=onnx / "action.onnx", output=tmp_path)
 
 
 def test_a_difference_stops_the_export(

@@ -33,6 +33,8 @@ __all__ = ["FORMAT", "fingerprint", "load_checkpoint", "read_kind", "save_checkp
 
 FORMAT = 1
 
+_SAID = {"format", "kind", "handact"}  # by every checkpoint of every version
+
 
 def save_checkpoint(path: str | Path, *, kind: str, **content: Any) -> None:
     """Write a checkpoint, whole or not at all."""
@@ -78,7 +80,7 @@ def _read(path: Path, how_to_make: str) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of rubbish, torch.load raises whatever its bytes happen to mean
         raise CheckpointError(f"{path}: not a checkpoint, or damaged") from error
-    if not isinstance(checkpoint, dict) or "kind" not in checkpoint or "format" not in checkpoint:
+    if not isinstance(checkpoint, dict) or not checkpoint.keys() >= _SAID:
         raise CheckpointError(f"{path}: not a checkpoint of handact")
     if checkpoint["format"] > FORMAT:
         raise CheckpointError(

@@ -111,8 +111,8 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
     Raises:
         CheckpointError: See `load_checkpoint` and `OnnxNetwork`.
     """
-    if path.suffix == ".onnx":
-        return _load_exported(path)
+    if path.suffix.lower() == ".onnx":
+        return _load_exported(path, device)
     checkpoint = load_checkpoint(path, "action")
     network = ActionNetwork(**checkpoint["model"])
     network.load_state_dict(checkpoint["state"])
@@ -132,25 +132,25 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
     )
 
 
-def _load_exported(path: Path) -> ActionModel:
-    """Read an action network from ONNX; onnxruntime chooses where it runs."""
+def _load_exported(path: Path, device: torch.device) -> ActionModel:
+    """Read an action network from ONNX; what goes in and comes out is on the CPU."""
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file", "`handact export network` makes one")
-    network, device, source = OnnxNetwork(path), torch.device("cpu"), fingerprint(path)
+    network, source = OnnxNetwork(path, device), fingerprint(path)
     about = network.about
     if about["kind"] != "action":
         raise CheckpointError(f"{path}: a hand localiser, needed is an action network")
-    hands = network.localizer
+    hands, cpu = network.localizer, torch.device("cpu")
     return ActionModel(
         network=network,
-        localizer=Localizer(hands, hands.about["input"], source, device) if hands else None,
+        localizer=Localizer(hands, hands.about["input"], source, cpu) if hands else None,
         input=about["input"],
         classes=tuple(about["classes"]),
         background=about["background"],
         durations=about["durations"],
         source=source,
         precision="float32",
-        device=device,
+        device=cpu,
     )
 
 
@@ -158,6 +158,10 @@ def run_windows(
     model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each window's frame and its class probabilities (K,), in order."""
+    if isinstance(model.network, OnnxNetwork) and config.view == "full":
+        raise ConfigError(
+            "an exported network sees the central crop alone", "leave out `--set view=full`"
+        )
     samples = ((frame.seconds, _frame_sample(model, frame, config)) for frame in frames)
     windows = _windows(samples, model.offsets, config.window_stride)
     while batch := list(islice(windows, _batch_size(model, config))):

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from handact import __version__
 from handact.checkpoint import load_checkpoint, read_kind
 from handact.errors import CheckpointError, ConfigError
-from handact.files import write_bytes
+from handact.files import check_writable, write_bytes
 from handact.models.action import ActionNetwork
 from handact.models.fuse import fuse_batch_norms
 from handact.models.hands import HandLocalizer
@@ -32,7 +32,12 @@ FORMAT = 1
 TOLERANCE = 1e-4
 
 _KEY = "handact"  # of what a file says of itself, among ONNX's own metadata
-_KEPT = ("model", "input", "classes", "background", "durations")
+_KEPT = ("model", "input", "classes", "background", "durations", "starts")
+_NEEDED = {
+    "hands": {"model", "input"},
+    "action": {"model", "input", "classes", "background", "durations"},
+}
+_CPU = torch.device("cpu")
 _MOST = 4096  # clips or frames run at once
 
 
@@ -50,19 +55,23 @@ def export_network(checkpoint: Path, output: Path) -> float:
         CheckpointError: Not a checkpoint, or the exported network gives other results.
         ConfigError: The name ends in something else, or the network cannot be exported.
     """
-    if output.suffix not in (".onnx", ".pt2"):
+    suffix = output.suffix.lower()
+    if suffix not in (".onnx", ".pt2"):
         raise ConfigError(f"{output}: neither .onnx nor .pt2", "for ONNX, or for torch.export")
+    for name in ("onnx", "onnxscript", "onnxruntime") if suffix == ".onnx" else ():
+        _import(name)
+    check_writable(output.parent)
     kind = read_kind(checkpoint)
     content = load_checkpoint(checkpoint, kind)
     if kind == "hands":
-        data, worst = _export(_localizer(content), _frames(content), output.suffix, _about(content))
+        data, worst = _export(_localizer(content), _frames(content), suffix, _about(content))
     else:
         about, worst = _about(content), 0.0
-        if content["localizer"] and output.suffix == ".onnx":
+        if content["localizer"] and suffix == ".onnx":
             hands = {**content["localizer"], "kind": "hands"}
             found, worst = _export(_localizer(hands), _frames(hands), ".onnx", _about(hands))
             about["localizer"] = base64.b64encode(found).decode()
-        data, own = _export(_action(content), _clips(content), output.suffix, about)
+        data, own = _export(_action(content), _clips(content), suffix, about)
         worst = max(worst, own)
     write_bytes(output, data)
     return worst
@@ -73,6 +82,7 @@ class OnnxNetwork:
 
     Args:
         source: The file, or its bytes.
+        device: Where onnxruntime runs it; what goes in and comes out is on the CPU.
 
     Attributes:
         about: What the file says of itself: kind, model, input and, of an action network, classes,
@@ -80,29 +90,30 @@ class OnnxNetwork:
 
     Raises:
         CheckpointError: Not a network of handact, or onnxruntime is not installed.
+        ConfigError: onnxruntime cannot run on the device.
     """
 
-    def __init__(self, source: Path | bytes) -> None:
+    def __init__(self, source: Path | bytes, device: torch.device = _CPU) -> None:
         runtime = _import("onnxruntime")
         name = "the localiser" if isinstance(source, bytes) else str(source)
-        offered = runtime.get_available_providers()
-        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        self.device = device
+        wanted = ["CPUExecutionProvider"]
+        if device.type == "cuda":
+            wanted.insert(0, "CUDAExecutionProvider")
+        if wanted[0] not in runtime.get_available_providers():
+            raise ConfigError(
+                f"this onnxruntime does not run on {device}",
+                "`pip install onnxruntime-gpu`, or `--device cpu`",
+            )
         try:
             self.session = runtime.InferenceSession(
                 source if isinstance(source, bytes) else str(source),
-                providers=[provider for provider in wanted if provider in offered],
+                providers=wanted,
             )
             said = self.session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime's errors share nothing but their module
             raise CheckpointError(f"{name}: not an ONNX file, or damaged") from error
-        if _KEY not in said:
-            raise CheckpointError(f"{name}: not a network of handact", "`handact export network`")
-        self.about = json.loads(said[_KEY])
-        if self.about["format"] > FORMAT:
-            raise CheckpointError(
-                f"{name}: written by handact {self.about['handact']}, newer than this",
-                "update handact",
-            )
+        self.about = _read_about(said.get(_KEY), name)
         model = self.about["model"]
         self.clip_len, self.context = model.get("clip_len"), model.get("context")
         self.shift, self.hand_use = model.get("shift"), model.get("hands")
@@ -111,13 +122,29 @@ class OnnxNetwork:
     def localizer(self) -> "OnnxNetwork | None":
         """The localiser that the file of an action network holds."""
         held = self.about.get("localizer")
-        return OnnxNetwork(base64.b64decode(held)) if held else None
+        return OnnxNetwork(base64.b64decode(held), self.device) if held else None
 
     def __call__(self, *inputs: Tensor | None) -> Tensor:
         """Return what the network does of the same inputs, on the CPU."""
         names = [entry.name for entry in self.session.get_inputs()]
         given = [np.ascontiguousarray(x.cpu().numpy()) for x in inputs if x is not None]
         return torch.from_numpy(self.session.run(None, dict(zip(names, given, strict=True)))[0])
+
+
+def _read_about(text: str | None, name: str) -> dict[str, Any]:
+    """Return what a file says of itself, if that is all that it must say."""
+    try:
+        about = json.loads(text or "")
+        version = about["format"]
+        newer = version > FORMAT
+        complete = newer or _NEEDED[about["kind"]] <= about.keys()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        complete, newer = False, False
+    if not complete:
+        raise CheckpointError(f"{name}: not a network of handact", "`handact export network`")
+    if newer:
+        raise CheckpointError(f"{name}: written by a newer handact than this", "update handact")
+    return about
 
 
 def _about(content: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +161,11 @@ def _localizer(content: dict[str, Any]) -> nn.Module:
 
 def _frames(content: dict[str, Any]) -> tuple[Tensor]:
     size = content["input"]["size"]
-    return (torch.randn(2, 3, size, size),)
+    return (_drawn(2, 3, size, size),)
+
+
+def _drawn(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
 def _action(content: dict[str, Any]) -> nn.Module:
@@ -153,13 +184,13 @@ def _clips(content: dict[str, Any]) -> tuple[Tensor | None, ...]:
             "only networks of view = center can be exported",
         )
     shape, side = (2, network.num_frames), pixels["crop_size"]
-    frames = None if network.hand_use == "only" else torch.randn(*shape, 3, side, side)
+    frames = None if network.hand_use == "only" else _drawn(*shape, 3, side, side)
     if network.hand_use == "none":
         return (frames,)
     side = pixels["align"]["cutout_input"]
-    rects = None if network.hand_use == "only" else torch.rand(*shape, 2, 4)
-    present = (torch.rand(*shape, 2) > 0.2).float()
-    return frames, torch.randn(*shape, 2, 3, side, side), rects, present
+    rects = None if network.hand_use == "only" else _drawn(*shape, 2, 4).sigmoid()
+    present = (_drawn(*shape, 2) > -1).float()
+    return frames, _drawn(*shape, 2, 3, side, side), rects, present
 
 
 def _export(
@@ -175,13 +206,12 @@ def _export(
             torch.export.save(program, buffer)
             exported = torch.export.load(io.BytesIO(buffer.getvalue())).module()
         else:
-            for name in ("onnx", "onnxscript", "onnxruntime"):
-                _import(name)
             made = torch.onnx.export(program, dynamo=True, verbose=False)
             made.model.metadata_props[_KEY] = json.dumps(about)
             buffer.write(made.model_proto.SerializeToString())
             exported = OnnxNetwork(buffer.getvalue())
-    worst = max(_difference(network, exported, inputs, number) for number in (1, 2, 3))
+    # numpy's max, unlike Python's, keeps what is no number.
+    worst = float(np.max([_difference(network, exported, inputs, n) for n in (1, 2, 3)]))
     if not worst <= TOLERANCE:
         raise CheckpointError(
             f"the exported network differs from PyTorch's by {worst:.2g}, more than {TOLERANCE:g}",

@@ -23,7 +23,15 @@ from handact.data.resize import resize
 from handact.errors import CheckpointError
 from handact.models.action import ActionNetwork
 from handact.models.hands import HandLocalizer
-from handact.weights import Release, check_file, convert, download, releases, start_network
+from handact.weights import (
+    IMAGENET_MEAN,
+    Release,
+    check_file,
+    convert,
+    download,
+    releases,
+    start_network,
+)
 
 State = dict[str, Tensor]
 SHARED = Path(os.environ.get("HANDACT_SHARED", Path(__file__).parents[2] / "shared"))
@@ -115,7 +123,11 @@ def _wrap(layout: str, state: State) -> dict[str, object]:
     if layout == "MMAction2":
         return {
             "meta": {"epoch": 50, "config": "model = dict()", "time": "now"},
-            "state_dict": {**state, "data_preprocessor.mean": torch.zeros(3, 1, 1)},
+            "state_dict": {
+                **state,
+                "data_preprocessor.mean": torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1),
+                "data_preprocessor.std": torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1),
+            },
         }
     best = np.float64(71.2)
     return {"epoch": 50, "arch": "resnet50", "state_dict": state, "best_prec1": best}
@@ -198,6 +210,13 @@ def test_a_release_gives_the_logits_of_an_independent_reading(
     scale = expected.std()
     torch.testing.assert_close(ours / scale, expected / scale, rtol=0, atol=1e-6)
     assert not torch.allclose(ours[0], ours[1])
+
+
+def test_the_normalisation_that_a_file_tells_is_believed() -> None:
+    told = {"data_preprocessor.mean": torch.full((3, 1, 1), 127.5)}
+    state = {theirs: _drawn()[ours] for theirs, ours in _mmaction_keys().items()}
+    assert convert({**state, **told}, "").mean == (0.5, 0.5, 0.5)
+    assert convert(state, "").mean == IMAGENET_MEAN
 
 
 def test_a_plain_backbone_without_a_head_is_filled(tmp_path: Path) -> None:
@@ -335,10 +354,10 @@ def test_wrong_files_are_refused(
     layout, state = release
     torch.save(_wrap(layout, change(state)), tmp_path / "k400.pth")
     network = _resnet50()
-    before = network.conv1.weight.clone()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
     with pytest.raises(CheckpointError, match=said):
         start_network(network, "resnet50", str(tmp_path / "k400.pth"), part="backbone", shift="tsm")
-    assert torch.equal(network.conv1.weight, before)
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
 
 @pytest.mark.parametrize("shift", ["none", "causal"])
@@ -380,9 +399,15 @@ def test_files_of_other_things_are_refused(tmp_path: Path) -> None:
     for name in ("text.pth", "text.npz"):
         with pytest.raises(CheckpointError, match="or damaged"):
             check_file(tmp_path / name)
-    torch.save({"state_dict": {"epoch": 3}}, tmp_path / "number.pth")
-    with pytest.raises(CheckpointError, match="other things than tensors"):
-        check_file(tmp_path / "number.pth")
+    for content in (
+        {"state_dict": {"epoch": 3}},
+        {1: torch.ones(1)},
+        {"w": torch.eye(2).to_sparse()},
+        {"w": torch.ones(1, dtype=torch.complex64)},
+    ):
+        torch.save(content, tmp_path / "other.pth")
+        with pytest.raises(CheckpointError, match="not a state dict"):
+            check_file(tmp_path / "other.pth")
 
 
 class _Hostile:
@@ -399,8 +424,9 @@ def test_a_hostile_file_is_refused_and_not_run(tmp_path: Path) -> None:
     torch.save(_Hostile(proof), tmp_path / "old.pth", _use_new_zipfile_serialization=False)
     (tmp_path / "pickle.pth").write_bytes(pickle.dumps(_Hostile(proof)))
     np.savez(tmp_path / "arrays.npz", a=np.array([_Hostile(proof)], dtype=object))
-    for name in ("zip.pth", "old.pth", "pickle.pth", "arrays.npz"):
-        with pytest.raises(CheckpointError, match=r"would run code|damaged"):
+    said = {"zip.pth": "would run code", "old.pth": "would run code", "arrays.npz": "damaged"}
+    for name, words in (said | {"pickle.pth": "would run code|damaged"}).items():
+        with pytest.raises(CheckpointError, match=words):
             check_file(tmp_path / name)
     assert not proof.exists()
     result = CliRunner().invoke(app, ["weights", "check", str(tmp_path / "zip.pth")])
@@ -533,3 +559,6 @@ def test_the_command(published: Release, server: _Server, tmp_path: Path) -> Non
     refused = run(app, ["weights", "check", str(tmp_path / "a b.pth"), "--network", "resnet18"])
     assert refused.exit_code == 1
     assert "not resnet18" in refused.output
+    unknown = run(app, ["weights", "get", "imagnet"])
+    assert unknown.exit_code == 1
+    assert "no weights named 'imagnet', only imagenet" in unknown.output

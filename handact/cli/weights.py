@@ -1,7 +1,7 @@
 """`weights list`, `weights get`, `weights check`: what networks can start from."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -30,7 +30,7 @@ def list_weights(json: JsonOption = False) -> None:
             "licence": release.licence,
             "about": release.about,
             "url": release.url,
-            "sha256": release.sha256,
+            "sha256_prefix": release.sha256,
         }
         for release in RELEASES
     ]
@@ -71,7 +71,9 @@ def check_weights(
         str | None,
         typer.Option(help="Find out whether it starts this: resnet50, mobilenet_v2 ..."),
     ] = None,
-    shift: Annotated[str, typer.Option(help="With --network: tsm, causal or none.")] = "tsm",
+    shift: Annotated[
+        Literal["tsm", "causal", "none"], typer.Option(help="Of that network.")
+    ] = "tsm",
     json: JsonOption = False,
 ) -> None:
     """Say whose weights a file holds, and whether a network can start from them.

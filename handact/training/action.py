@@ -472,7 +472,7 @@ def _localizer_content(localizer: Path | None) -> dict[str, Any] | None:
     if localizer is None:
         return None
     checkpoint = load_checkpoint(localizer, "hands")
-    kept = {name: checkpoint[name] for name in ("model", "state", "input")}
+    kept = {k: checkpoint[k] for k in ("model", "state", "input", "starts") if k in checkpoint}
     return {**kept, "source": fingerprint(localizer)}
 
 

@@ -227,13 +227,14 @@ def _train_epoch(
     """Run one epoch and return its mean loss."""
     order = np.random.default_rng((config.seed, epoch)).permutation(len(frames))
     total, number = 0.0, 0
-    for batch in _batches(order, config.batch_size):
+    for step, batch in enumerate(_batches(order, config.batch_size)):
         rows = batch[processes.rows(len(batch))]
         x, truth = _augmented_batch(frames, rows, config, epoch, pixels, device)
         loss = hand_loss(model(x), truth, presence_weight=config.presence_weight)
         if not torch.isfinite(loss):
             raise TrainingError(
-                f"the loss is {loss.item()} in epoch {epoch + 1}", "lower `--learning-rate`"
+                f"the loss is {loss.item()} in epoch {epoch + 1}, batch {step + 1}",
+                "lower `--learning-rate`",
             )
         optimizer.zero_grad()
         (loss * processes.weight(len(batch))).backward()

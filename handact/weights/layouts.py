@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +20,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 HEADS = ("fc.", "classifier.", "head.")  # torchvision's, and the localiser's own
 
+_MMACTION_MEAN, _MMACTION_STD = "data_preprocessor.mean", "data_preprocessor.std"
 _BATCH_NORM_EPS = 1e-5
 _BLOCK = re.compile(r"(layer[1-4]\.\d+)\.conv1(\.net)?\.weight")
 
@@ -72,10 +74,13 @@ def convert(state: Mapping[str, Tensor], source: str) -> Foreign:
     if any(key.startswith(("module.base_model.", "base_model.")) for key in state):
         return Foreign(_rename(state, _TSM_RULES, source), "TSM release", _shift(state, source))
     if "backbone.conv1.conv.weight" in state:
-        # What it normalised its input with; the same numbers as ours, times 255.
-        used = {k: v for k, v in state.items() if not k.startswith("data_preprocessor.")}
+        used = {k: v for k, v in state.items() if k not in (_MMACTION_MEAN, _MMACTION_STD)}
         renamed = _rename(used, _MMACTION_RULES, source)
-        return Foreign(renamed, "MMAction2", _mmaction_shift(state, source))
+        pixels = (
+            _of_channels(state.get(_MMACTION_MEAN), IMAGENET_MEAN),
+            _of_channels(state.get(_MMACTION_STD), IMAGENET_STD),
+        )
+        return Foreign(renamed, "MMAction2", _mmaction_shift(state, source), *pixels)
     if any(key.endswith(".folded_bias") for key in state):
         return Foreign(_unfold(state), "folded MobileNetV2", "none", (0.5,) * 3, (0.5,) * 3)
     return Foreign(dict(state), "torchvision", "none")
@@ -93,6 +98,14 @@ def _rename(
             raise CheckpointError(f"{source}: two keys are the weight `{name}`, one is `{key}`")
         renamed[name] = value
     return renamed
+
+
+def _of_channels(told: Tensor | None, usual: tuple[float, ...]) -> tuple[float, ...]:
+    """Return a mean or deviation of 0..255 as one of 0..1: the usual one where it is not told."""
+    if told is None:
+        return usual
+    values = tuple(round(float(value), 6) for value in told.flatten() / 255)
+    return usual if np.allclose(values, usual, atol=1e-4) else values
 
 
 def _shift(state: Mapping[str, Tensor], source: str) -> str:

@@ -1,10 +1,13 @@
 """Weights that others publish: where they are, what they are, and how they come here."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from ssl import SSLError
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -82,6 +85,9 @@ def find_release(name: str, network: str) -> Release:
         if (release.name, release.network) == (name, network):
             return release
     others = [release.network for release in RELEASES if release.name == name]
+    if not others:
+        names = sorted({release.name for release in RELEASES})
+        raise CheckpointError(f"there are no weights named {name!r}, only {', '.join(names)}")
     raise CheckpointError(
         f"there are no {name} weights of {network}, only of {', '.join(others)}",
         "`--weights imagenet`, or a file",
@@ -117,7 +123,7 @@ def download(release: Release, *, on_progress: Progress | None = None) -> Path:
     part = path.with_name(f"{path.name}.part")
     try:
         _receive(release.url, part, on_progress)
-    except (URLError, TimeoutError, ConnectionError) as error:
+    except (URLError, TimeoutError, ConnectionError, HTTPException, SSLError) as error:
         reason = getattr(error, "reason", None) or error
         raise CheckpointError(
             f"{release.name} weights of {release.network} cannot be downloaded: {reason}",
@@ -130,6 +136,8 @@ def download(release: Release, *, on_progress: Progress | None = None) -> Path:
             f"{release.url}: its SHA-256 begins with {found[:8]}, not with {release.sha256}",
             "the download was damaged, or the file was changed: try again",
         )
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
     part.replace(path)
     return path
 

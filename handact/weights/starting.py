@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -126,15 +125,17 @@ def _describe(foreign: Foreign, path: Path, source: str, licence: str) -> Start:
     biases = [
         foreign.state[key] for key in ("fc.bias", "classifier.1.bias") if key in foreign.state
     ]
+    sha256 = fingerprint(path)
+    known = [release.licence for release in RELEASES if sha256.startswith(release.sha256)]
     return Start(
         source=source,
-        sha256=fingerprint(path),
+        sha256=sha256,
         layout=foreign.layout,
         shift=foreign.shift,
-        licence=licence,
+        licence=licence or next(iter(known), ""),
         mean=foreign.mean,
         std=foreign.std,
-        classes=len(biases[0]) if biases else None,
+        classes=biases[0].numel() if biases else None,
     )
 
 
@@ -187,9 +188,23 @@ def _read_weights(path: Path, part: str | None) -> Foreign:
         content = content["state_dict"]
     if not isinstance(content, dict) or not content:
         raise CheckpointError(f"{path}: not a state dict")
-    if not all(isinstance(value, Tensor) for value in content.values()):
-        raise CheckpointError(f"{path}: not a state dict: it holds other things than tensors")
+    for key, value in content.items():
+        if not isinstance(key, str) or not _is_weight(value):
+            raise CheckpointError(
+                f"{path}: not a state dict: it holds other things than tensors, {key!r}"
+            )
     return convert(content, str(path))
+
+
+def _is_weight(value: object) -> bool:
+    """Tell whether it is an ordinary tensor of numbers, not sparse, complex, or without values."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_complex()
+        and not value.is_quantized
+    )
 
 
 def _of_checkpoint(path: Path, part: str | None) -> Foreign:
@@ -218,7 +233,7 @@ def _read_arrays(path: Path) -> dict[str, Tensor]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-    except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
+    except Exception as error:  # of rubbish, numpy raises whatever its bytes happen to mean
         raise CheckpointError(f"{path}: not a file of arrays, or damaged") from error
 
 
@@ -247,13 +262,14 @@ def _known_types() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
 
 
 def _read_pickle(path: Path) -> Any:
+    known = _known_types()
     try:
-        with torch.serialization.safe_globals(_known_types()):
+        with torch.serialization.safe_globals(known):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of rubbish, torch.load raises whatever its bytes happen to mean
         if named := _unsafe_name(error):
             raise CheckpointError(
-                f"{path}: would run code to be read ({named}), so it is refused",
+                f"{path}: would run code to be read ({named!r}), so it is refused",
                 "save its state dict alone: `torch.save(model.state_dict(), FILE)`",
             ) from error
         raise CheckpointError(f"{path}: not a state dict, or damaged") from error

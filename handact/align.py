@@ -30,7 +30,7 @@ from handact.dataset import Dataset, Video
 from handact.errors import VideoError
 from handact.files import atomic_path, write_text
 from handact.labels import TRACK_COLUMNS
-from handact.models.fuse import fuse_batch_norms
+from handact.models.fuse import load_fused
 from handact.models.hands import HandLocalizer
 from handact.progress import Progress
 from handact.video import Frame, FrameStream, file_fingerprint
@@ -73,9 +73,7 @@ class Localizer:
     @classmethod
     def from_checkpoint(cls, checkpoint: dict[str, Any], device: torch.device) -> Self:
         """Build it from the content of a hands checkpoint: model, state, input and `source`."""
-        network = HandLocalizer(**checkpoint["model"])
-        network.load_state_dict(checkpoint["state"])
-        fuse_batch_norms(network.eval())
+        network = load_fused(HandLocalizer(**checkpoint["model"]), checkpoint["state"])
         network.to(device, memory_format=torch.channels_last)
         return cls(network, checkpoint["input"], checkpoint["source"], device)
 

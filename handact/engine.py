@@ -28,7 +28,7 @@ from handact.device import autocast
 from handact.errors import CheckpointError, ConfigError
 from handact.exported import OnnxNetwork
 from handact.models.action import ActionNetwork
-from handact.models.fuse import fuse_batch_norms
+from handact.models.fuse import load_fused
 from handact.models.stream import NetworkStream
 from handact.sampling import clip_frames, clip_offsets
 
@@ -114,9 +114,7 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
     if path.suffix.lower() == ".onnx":
         return _load_exported(path, device)
     checkpoint = load_checkpoint(path, "action")
-    network = ActionNetwork(**checkpoint["model"])
-    network.load_state_dict(checkpoint["state"])
-    fuse_batch_norms(network.eval())
+    network = load_fused(ActionNetwork(**checkpoint["model"]), checkpoint["state"])
     network.to(device, memory_format=torch.channels_last)
     localizer = checkpoint["localizer"]
     return ActionModel(

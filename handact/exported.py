@@ -9,8 +9,6 @@ import base64
 import io
 import json
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from handact.checkpoint import load_checkpoint, read_kind
 from handact.errors import CheckpointError, ConfigError
 from handact.files import check_writable, write_bytes
 from handact.models.action import ActionNetwork
-from handact.models.fuse import fuse_batch_norms
+from handact.models.fuse import load_fused
 from handact.models.hands import HandLocalizer
 
 __all__ = ["FORMAT", "OnnxNetwork", "export_network"]
@@ -71,7 +69,8 @@ def export_network(checkpoint: Path, output: Path) -> float:
             hands = {**content["localizer"], "kind": "hands"}
             found, worst = _export(_localizer(hands), _frames(hands), ".onnx", _about(hands))
             about["localizer"] = base64.b64encode(found).decode()
-        data, own = _export(_action(content), _clips(content), suffix, about)
+        network = load_fused(ActionNetwork(**content["model"]), content["state"])
+        data, own = _export(network, _clips(network, content["input"]), suffix, about)
         worst = max(worst, own)
     write_bytes(output, data)
     return worst
@@ -153,10 +152,7 @@ def _about(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _localizer(content: dict[str, Any]) -> nn.Module:
-    network = HandLocalizer(**content["model"])
-    network.load_state_dict(content["state"])
-    fuse_batch_norms(network.eval())
-    return network
+    return load_fused(HandLocalizer(**content["model"]), content["state"])
 
 
 def _frames(content: dict[str, Any]) -> tuple[Tensor]:
@@ -168,16 +164,8 @@ def _drawn(*shape: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
-def _action(content: dict[str, Any]) -> nn.Module:
-    network = ActionNetwork(**content["model"])
-    network.load_state_dict(content["state"])
-    fuse_batch_norms(network.eval())
-    return network
-
-
-def _clips(content: dict[str, Any]) -> tuple[Tensor | None, ...]:
+def _clips(network: ActionNetwork, pixels: dict[str, Any]) -> tuple[Tensor | None, ...]:
     """Return two random clips, as the network takes them."""
-    pixels, network = content["input"], _action(content)
     if pixels["view"] != "center" and network.hand_use != "only":
         raise ConfigError(
             f"trained on view = {pixels['view']}, whose frames differ in shape from video to video",
@@ -200,7 +188,8 @@ def _export(
     batch = torch.export.Dim("batch", min=1, max=_MOST)
     shapes = tuple(None if x is None else {0: batch} for x in inputs)
     buffer = io.BytesIO()
-    with torch.no_grad(), _quietly():
+    # What the exporters say of themselves, nobody who exports can act on.
+    with torch.no_grad(), warnings.catch_warnings(action="ignore"):
         program = torch.export.export(network, inputs, dynamic_shapes=shapes)
         if suffix == ".pt2":
             torch.export.save(program, buffer)
@@ -227,14 +216,6 @@ def _difference(
     some = tuple(None if x is None else torch.cat([x, x.flip(0)])[:number] for x in inputs)
     with torch.no_grad():
         return float((network(*some) - exported(*some)).abs().max())
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep the exporters' words about themselves from people who cannot act on them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _import(name: str) -> Any:

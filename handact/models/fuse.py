@@ -1,9 +1,20 @@
 """Batch norm as part of the convolution before it: the same network, quicker, for evaluation."""
 
-from torch import nn
+from typing import TypeVar
+
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-__all__ = ["fuse_batch_norms"]
+__all__ = ["fuse_batch_norms", "load_fused"]
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+def load_fused(network: NetworkT, state: dict[str, Tensor]) -> NetworkT:
+    """Return the network with the weights of a state dict, for evaluation alone."""
+    network.load_state_dict(state)
+    fuse_batch_norms(network.eval())
+    return network
 
 
 def fuse_batch_norms(module: nn.Module) -> None:

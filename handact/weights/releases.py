@@ -1,6 +1,5 @@
 """Weights that others publish: where they are, what they are, and how they come here."""
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from urllib.request import Request, urlopen
 import torch
 from torchvision import models
 
+from handact.checkpoint import fingerprint
 from handact.errors import CheckpointError
 from handact.files import check_writable
 from handact.progress import Progress
@@ -115,7 +115,7 @@ def download(release: Release, *, on_progress: Progress | None = None) -> Path:
     """
     path = cached_path(release)
     if path.is_file():
-        if _sha256(path).startswith(release.sha256):
+        if fingerprint(path).startswith(release.sha256):
             return path
         path.unlink()  # from elsewhere, or by a program that writes in place and was killed
     check_writable(path.parent)
@@ -130,7 +130,7 @@ def download(release: Release, *, on_progress: Progress | None = None) -> Path:
             f"put {release.file_name} into {path.parent}, or start from random weights with "
             "`--weights none` (the hand stream: `--set hand_weights=none`)",
         ) from error
-    if not (found := _sha256(part)).startswith(release.sha256):
+    if not (found := fingerprint(part)).startswith(release.sha256):
         part.unlink()
         raise CheckpointError(
             f"{release.url}: its SHA-256 begins with {found[:8]}, not with {release.sha256}",
@@ -169,8 +169,3 @@ def _receive(url: str, part: Path, on_progress: Progress | None) -> None:
 def _pieces(response: object) -> Iterator[bytes]:
     while piece := response.read(_MEGABYTE):
         yield piece
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

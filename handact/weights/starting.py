@@ -19,13 +19,7 @@ from handact.weights.releases import RELEASES, download, find_release
 __all__ = ["Start", "check_file", "start_network"]
 
 _NAMES = {release.name for release in RELEASES}
-_BUILDERS = {
-    "resnet18": models.resnet18,
-    "resnet34": models.resnet34,
-    "resnet50": models.resnet50,
-    "resnet101": models.resnet101,
-    "mobilenet_v2": models.mobilenet_v2,
-}
+_NETWORKS = [release.network for release in RELEASES if release.name == "imagenet"]
 
 
 @dataclass(frozen=True)
@@ -114,10 +108,10 @@ def check_file(path: Path, network: str | None = None, shift: str = "none") -> S
     """
     foreign = _read_weights(path, None)
     if network is not None:
-        if network not in _BUILDERS:
-            raise CheckpointError(f"{network}: no such network", f"give {', '.join(_BUILDERS)}")
+        if network not in _NETWORKS:
+            raise CheckpointError(f"{network}: no such network", f"give {', '.join(_NETWORKS)}")
         _refuse_other_shift(foreign, shift, str(path))
-        _fill(_BUILDERS[network](), network, foreign.state, str(path))
+        _fill(models.get_model(network), network, foreign.state, str(path))
     return _describe(foreign, path, str(path), "")
 
 

@@ -30,6 +30,7 @@ from handact.weights import (
     convert,
     download,
     releases,
+    restore_batch_norm,
     start_network,
 )
 
@@ -257,6 +258,20 @@ def test_folded_batch_norms_change_nothing(tmp_path: Path) -> None:
     conv = network.features[0][0]
     expected = nn.functional.conv2d(x, conv.weight, state["features.0.1.bias"], 2, 1).clamp(0, 6)
     torch.testing.assert_close(network.features[0](x), expected)
+
+
+def test_restored_statistics_leave_what_a_network_computes() -> None:
+    """In evaluation, and, on the same pictures, in training: the batch's statistics are its own."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 3))
+    network.append(nn.BatchNorm2d(4))
+    x = 5 * torch.rand(6, 3, 12, 12) - 1
+    with torch.inference_mode():
+        before = network.eval()(x)
+    restore_batch_norm(network, x.split(2))
+    with torch.inference_mode():
+        torch.testing.assert_close(network.eval()(x), before)
+        torch.testing.assert_close(network.train()(x), before, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.skipif(not PICTURES.is_dir(), reason="shared/data is not beside the repository")

@@ -32,11 +32,19 @@ from handact.training.loop import (
     set_learning_rate,
     start_run,
 )
-from handact.weights import IMAGENET_MEAN, IMAGENET_STD, Start, start_network
+from handact.weights import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Start,
+    restore_batch_norm,
+    start_network,
+)
 
 __all__ = ["predict_hands", "train_hands"]
 
 Pixels = tuple[list[float], list[float]]  # mean and deviation that the input is normalised with
+
+_NUM_SEEN = 512  # frames that show batch norms without statistics what they will see
 
 
 def train_hands(
@@ -134,6 +142,9 @@ def _train_hands(
                 start_run(folder, "hands", config)
             _write_split(folder, frames, split)
     network.to(where, memory_format=torch.channels_last)
+    if start is not None and start.folded:
+        some = train.take(np.linspace(0, len(train) - 1, min(len(train), _NUM_SEEN)).astype(int))
+        restore_batch_norm(network, _inputs(some, pixels, config.batch_size, where))
     groups = [{"params": list(network.parameters()), "lr": config.learning_rate}]
     optimizer = build_optimizer(groups, config)
     history, best = [], float("-inf")
@@ -206,12 +217,19 @@ def predict_hands(
     network.eval()
     results = []
     with torch.inference_mode():
-        for rows in _batches(np.arange(len(frames)), batch_size):
-            images, _ = frames.batch(rows)
-            x = to_input(torch.from_numpy(images).to(device), *pixels)
-            x = x.contiguous(memory_format=torch.channels_last)
+        for x in _inputs(frames, pixels, batch_size, device):
             results.append(network(x).float().cpu().numpy())
     return np.concatenate(results) if results else np.zeros((0, 2, 3), np.float32)
+
+
+def _inputs(
+    frames: HandFrames, pixels: Pixels, batch_size: int, device: torch.device
+) -> Iterator[Tensor]:
+    """Yield the frames as they are, in batches (B, 3, size, size)."""
+    for rows in _batches(np.arange(len(frames)), batch_size):
+        images, _ = frames.batch(rows)
+        x = to_input(torch.from_numpy(images).to(device), *pixels)
+        yield x.contiguous(memory_format=torch.channels_last)
 
 
 def _train_epoch(

@@ -4,6 +4,7 @@ Nothing is matched by guesswork: a file's layout is told by its keys, every key 
 or be known to be of no use, and every weight of the network but its head must be filled.
 """
 
+from handact.weights.folded import restore_batch_norm
 from handact.weights.layouts import IMAGENET_MEAN, IMAGENET_STD, Foreign, convert
 from handact.weights.releases import RELEASES, Release, cached_path, download, find_release
 from handact.weights.starting import Start, check_file, start_network
@@ -20,5 +21,6 @@ __all__ = [
     "convert",
     "download",
     "find_release",
+    "restore_batch_norm",
     "start_network",
 ]

@@ -52,6 +52,7 @@ class Foreign:
         shift: What the network was trained with: tsm, causal or none.
         mean: Of each channel in 0..1, which its input was normalised with.
         std: Likewise.
+        folded: Whether batch norms are part of the convolutions, their statistics lost.
     """
 
     state: dict[str, Tensor]
@@ -59,6 +60,7 @@ class Foreign:
     shift: str
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    folded: bool = False
 
 
 def convert(state: Mapping[str, Tensor], source: str) -> Foreign:
@@ -82,7 +84,8 @@ def convert(state: Mapping[str, Tensor], source: str) -> Foreign:
         )
         return Foreign(renamed, "MMAction2", _mmaction_shift(state, source), *pixels)
     if any(key.endswith(".folded_bias") for key in state):
-        return Foreign(_unfold(state), "folded MobileNetV2", "none", (0.5,) * 3, (0.5,) * 3)
+        half = (0.5, 0.5, 0.5)
+        return Foreign(_unfold(state), "folded MobileNetV2", "none", half, half, folded=True)
     return Foreign(dict(state), "torchvision", "none")
 
 

@@ -35,6 +35,7 @@ class Start:
         mean: Of each channel in 0..1, which its input was normalised with.
         std: Likewise.
         classes: Of its own head, which is left out; None where it has none.
+        folded: Whether the statistics of its batch norms are lost; see `restore_batch_norm`.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Start:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     classes: int | None
+    folded: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for a checkpoint or JSON."""
@@ -130,6 +132,7 @@ def _describe(foreign: Foreign, path: Path, source: str, licence: str) -> Start:
         mean=foreign.mean,
         std=foreign.std,
         classes=biases[0].numel() if biases else None,
+        folded=foreign.folded,
     )
 
 

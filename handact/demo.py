@@ -7,7 +7,6 @@ from pathlib import Path
 
 from handact.align import align_dataset, load_localizer, write_tracks
 from handact.bench import write_dataset
-from handact.checkpoint import load_checkpoint
 from handact.config import (
     ActionConfig,
     AlignConfig,
@@ -111,9 +110,8 @@ def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> No
     """
     settings = folder / SETTINGS_FILE
     hands = read_config(HandsConfig, settings)
-    if not _finished(folder / "runs" / "hands", "hands", hands.epochs):
-        with show("train-hands", "epochs") as on_progress:
-            train_hands(folder, hands, device=device, on_progress=on_progress, log=log)
+    with show("train-hands", "epochs") as on_progress:
+        train_hands(folder, hands, device=device, on_progress=on_progress, log=log)
     align = read_config(AlignConfig, settings)
     dataset = read_dataset(folder)
     localizer = load_localizer(dataset.runs / "hands" / "best.pt", pick_device(device))
@@ -128,11 +126,10 @@ def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> No
         alone = read_config(ActionConfig, settings, HAND_STREAM_SETTINGS)
         runs = {HAND_STREAM: alone, **runs}
     for run, config in runs.items():
-        if not _finished(folder / "runs" / run, "action", config.epochs):
-            with show(f"train-action {run}", "steps") as on_progress:
-                train_action(
-                    folder, config, align, run=run, device=device, on_progress=on_progress, log=log
-                )
+        with show(f"train-action {run}", "steps") as on_progress:
+            train_action(
+                folder, config, align, run=run, device=device, on_progress=on_progress, log=log
+            )
     with show("segment", "frames") as on_progress:
         segment_videos(
             [],
@@ -142,8 +139,3 @@ def train_demo(folder: Path, *, device: str, show: ShowProgress, log: Log) -> No
             on_progress=on_progress,
             log=log,
         )
-
-
-def _finished(run: Path, kind: str, epochs: int) -> bool:
-    last = run / "last.pt"
-    return last.exists() and load_checkpoint(last, kind)["about"]["epoch"] >= epochs

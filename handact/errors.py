@@ -4,7 +4,7 @@
     ├── ConfigError       a setting or an option
     ├── LabelError        a table of labels, or the dataset folder around it
     ├── VideoError        a video file
-    ├── CheckpointError   a checkpoint, or pretrained weights
+    ├── CheckpointError   a checkpoint, pretrained weights, or scores
     └── TrainingError     a training run that cannot start or go on
 
 Wrong arguments from Python code raise `ValueError` or `TypeError` instead. The command line turns
@@ -48,7 +48,7 @@ class VideoError(HandactError):
 
 
 class CheckpointError(HandactError):
-    """A checkpoint or a file of pretrained weights cannot be used."""
+    """A checkpoint, a file of pretrained weights or one of scores cannot be used."""
 
 
 class TrainingError(HandactError):

@@ -3,13 +3,18 @@
 import errno
 import json
 import os
+import platform
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 __all__ = ["atomic_path", "check_writable", "write_bytes", "write_json", "write_text"]
+
+# Of temporary files; the machine's name, since folders are shared, and the process's number follow.
+_PREFIX = f".handact-{platform.node()[:32].replace('-', '_')}-"
 
 
 @contextmanager
@@ -17,7 +22,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; put it in the place of `path` if the block succeeds.
 
     The temporary name keeps the suffix of `path`, because writers choose a format by it. When the
-    block raises, the temporary file is removed and `path` is as it was.
+    block raises, the temporary file is removed and `path` is as it was. What a process that was
+    killed left is removed by the next one that writes into the folder.
 
     Raises:
         OSError: The folder cannot be written, or the disk is full. Names `path`.
@@ -26,7 +32,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".handact-", suffix=path.suffix, dir=path.parent)
+        _remove_left(path.parent.absolute())
+        prefix = f"{_PREFIX}{os.getpid()}-"
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -71,6 +79,24 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+@cache  # once a process: only those that died before it count
+def _remove_left(folder: Path) -> None:
+    for path in folder.glob(f"{_PREFIX}*"):
+        number = path.name.removeprefix(_PREFIX).partition("-")[0]
+        if number.isdecimal() and not _is_alive(int(number)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it is another person's
+        return True
+    return True
 
 
 def _umask() -> int:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from handact import __version__
+from handact.errors import CheckpointError
 from handact.files import atomic_path
 
 __all__ = ["Scores"]
@@ -63,11 +65,18 @@ class Scores:
 
         Raises:
             OSError, ValueError, KeyError: It is not there, or is no such file.
+            CheckpointError: It is newer than this program.
         """
         with np.load(path) as arrays:
             about = json.loads(str(arrays["about"]))
-            if about.pop("format") != SCORES_FORMAT:
-                raise ValueError(f"{path}: scores of another version")
+            version = about.pop("format")
+            if version > SCORES_FORMAT:
+                raise CheckpointError(
+                    f"{path}: scores of a newer handact than this {__version__}",
+                    "update handact, or choose another folder with `--output`",
+                )
+            if version < SCORES_FORMAT:
+                raise ValueError(f"{path}: scores of an older version")
             about["classes"] = tuple(about["classes"])
             names = ("probabilities", "seconds", "hands")
             return cls(**{name: arrays[name] for name in names}, **about)

@@ -557,7 +557,7 @@ def test_labels_that_are_there_are_replaced_only_when_asked_for(
     table = dataset.root / "actions.csv"
     before = table.read_bytes(), (dataset.root / "dataset.toml").read_bytes()
     _write(path, "video,action\nv2.cam,more\nlate,take\n")
-    with pytest.raises(LabelError, match="has labels of 'late' already") as caught:
+    with pytest.raises(LabelError, match="has other labels of 'late' already") as caught:
         import_actions(dataset, plan_actions(dataset, path))
     assert "--replace" in (caught.value.hint or "")
     assert (table.read_bytes(), (dataset.root / "dataset.toml").read_bytes()) == before
@@ -568,11 +568,26 @@ def test_labels_that_are_there_are_replaced_only_when_asked_for(
     assert after.classes == ("background", "take", "turn screw", "put", "more")
 
 
+def test_the_same_labels_may_be_given_twice(dataset: Dataset, tmp_path: Path) -> None:
+    """As after an import that was stopped; what a person noted beside them stays."""
+    path = _write(tmp_path / "c.csv", "video,action\nv1,take\nlate,put\n")
+    import_actions(dataset, plan_actions(dataset, path))
+    table = dataset.root / "actions.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([f"{header},note", *(f"{row},seen" for row in rows)]) + "\n")
+    before = table.read_bytes()
+    plan = plan_actions(dataset, path)
+    import_actions(dataset, plan)
+    assert (plan.same, plan.present) == (("late", "v1"), ())
+    assert table.read_bytes() == before
+
+
 def test_hands_are_merged_by_video(dataset: Dataset, tmp_path: Path) -> None:
     header = "video,frame,left_x,left_y,right_x,right_y\n"
     path = _write(tmp_path / "h.csv", header + "v1,3,0.5,0.5,,\nv1,2,,,,\n")
     import_hands(dataset, plan_hands(dataset, path))
-    with pytest.raises(LabelError, match="has labels of 'v1' already"):
+    _write(path, header + "v1,3,0.5,0.6,,\n")
+    with pytest.raises(LabelError, match="has other labels of 'v1' already"):
         import_hands(dataset, plan_hands(dataset, path))
     import_hands(dataset, plan_hands(dataset, _write(path, header + "late,1,,,0.1,0.2\n")))
     hands = read_dataset(dataset.root).hands

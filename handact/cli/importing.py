@@ -111,6 +111,8 @@ def _import_actions(
         )
     if plan.labels.splits:
         print_note(f"splits:  of {count_of(len(plan.labels.splits), 'video')}")
+    if plan.same:
+        print_note(f"there:   {count_of(len(plan.same), 'video')} with the same labels already")
     if dry_run:
         return _say_dry(plan.present, replace)
     import_actions(into, plan, replace=replace)
@@ -158,6 +160,8 @@ def _import_hands(
         f"{count_of(hands['video'].nunique(), 'video')}; "
         f"left hand in {left}, right hand in {right}"
     )
+    if plan.same:
+        print_note(f"there:   {count_of(len(plan.same), 'video')} with the same labels already")
     if dry_run:
         return _say_dry(plan.present, replace)
     import_hands(into, plan, replace=replace)
@@ -191,7 +195,7 @@ def _say_understood(labels: "ActionLabels | HandLabels") -> None:
 def _say_dry(present: tuple[str, ...], replace: bool) -> None:
     print_note("nothing was written (--dry-run)")
     if present and not replace:
-        print_note(f"labels of {count_of(len(present), 'video')} are there: add --replace")
+        print_note(f"other labels of {count_of(len(present), 'video')} are there: add --replace")
 
 
 def _say_written(path: Path) -> None:

@@ -4,7 +4,8 @@
 `import_hands` put the plan into the folder.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from handact.formats.positions import read_hand_table
 from handact.formats.reading import ActionLabels, HandLabels
 from handact.formats.settings import add_classes
 from handact.formats.tables import ACTION_COLUMNS
-from handact.formats.text import merge_rows, raise_problem, read_table, show_path
+from handact.formats.text import format_cell, merge_rows, raise_problem, read_table, show_path
 from handact.formats.validate import Overlap, sound_actions, sound_hands
 from handact.labels import HAND_COLUMNS, Segment
 from handact.video import VideoIndex
@@ -50,13 +51,15 @@ class ActionPlan:
         labels: What was understood of the file.
         actions: Segments by video.
         new_classes: Classes that the dataset does not have yet.
-        present: Videos of these that have labels in the dataset already.
+        present: Videos of these that have other labels in the dataset already.
+        same: Videos of these that have just these labels already.
     """
 
     labels: ActionLabels
     actions: dict[str, list[Segment]]
     new_classes: tuple[str, ...]
     present: tuple[str, ...]
+    same: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,14 @@ class HandPlan:
     Attributes:
         labels: What was understood of the file.
         hands: HAND_COLUMNS, ordered by video and frame.
-        present: Videos of these that have labels in the dataset already.
+        present: Videos of these that have other labels in the dataset already.
+        same: Videos of these that have just these labels already.
     """
 
     labels: HandLabels
     hands: pd.DataFrame
     present: tuple[str, ...]
+    same: tuple[str, ...]
 
 
 def plan_actions(
@@ -116,8 +121,9 @@ def plan_actions(
     names = [*labels.classes, *(row.segment.action for row in labels.segments)]
     new = tuple(name for name in dict.fromkeys(names) if name not in dataset.classes)
     labels.notes += _note_capitals(dataset.classes, new)
-    present = _find_present(dataset.root / "actions.csv", ACTION_COLUMNS, labels.labelled)
-    return ActionPlan(labels, actions, new, present)
+    path = dataset.root / "actions.csv"
+    there = _find_present(path, ACTION_COLUMNS, labels.labelled, _action_rows(actions))
+    return ActionPlan(labels, actions, new, *there)
 
 
 def plan_hands(
@@ -149,8 +155,9 @@ def plan_hands(
     lengths = {video.name: video.frames for video in dataset.videos.values()}
     hands = sound_hands(labels.hands, lengths, file=labels.file, report=raise_problem)
     _refuse_empty(labels, len(hands) > 0)
-    present = _find_present(dataset.root / "hands.csv", HAND_COLUMNS, set(hands["video"]))
-    return HandPlan(labels, hands, present)
+    path = dataset.root / "hands.csv"
+    there = _find_present(path, HAND_COLUMNS, set(hands["video"]), _hand_rows(hands))
+    return HandPlan(labels, hands, *there)
 
 
 def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False) -> None:
@@ -159,7 +166,7 @@ def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False)
     Args:
         dataset: The one of the plan.
         plan: As `plan_actions` made it.
-        replace: Whether the rows of videos that have labels already give way.
+        replace: Whether the rows of videos that have other labels already give way.
 
     Raises:
         LabelError: Such a video, without `replace`. Nothing was written.
@@ -168,12 +175,9 @@ def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False)
     _refuse_present(path, plan.present, replace)
     if plan.new_classes:
         add_classes(dataset.root / "dataset.toml", plan.new_classes)
-    rows = (
-        (video, segment.start_frame, segment.end_frame, segment.action)
-        for video in sorted(plan.actions)
-        for segment in plan.actions[video]
-    )
-    merge_rows(path, ACTION_COLUMNS, rows, replaced=plan.present)
+    rows = [row for row in _action_rows(plan.actions) if row[0] not in plan.same]
+    if rows or plan.present:
+        merge_rows(path, ACTION_COLUMNS, rows, replaced=plan.present)
     if plan.labels.splits:
         write_splits(dataset, plan.labels.splits)
 
@@ -184,15 +188,16 @@ def import_hands(dataset: Dataset, plan: HandPlan, *, replace: bool = False) -> 
     Args:
         dataset: The one of the plan.
         plan: As `plan_hands` made it.
-        replace: Whether the rows of videos that have labels already give way.
+        replace: Whether the rows of videos that have other labels already give way.
 
     Raises:
         LabelError: Such a video, without `replace`. Nothing was written.
     """
     path = dataset.root / "hands.csv"
     _refuse_present(path, plan.present, replace)
-    rows = plan.hands[list(HAND_COLUMNS)].itertuples(index=False, name=None)
-    merge_rows(path, HAND_COLUMNS, rows, replaced=plan.present)
+    rows = [row for row in _hand_rows(plan.hands) if row[0] not in plan.same]
+    if rows or plan.present:
+        merge_rows(path, HAND_COLUMNS, rows, replaced=plan.present)
 
 
 def _read_table(
@@ -237,17 +242,44 @@ def _refuse_empty(labels: ActionLabels | HandLabels, taken: bool) -> None:
     )
 
 
-def _find_present(path: Path, columns: Sequence[str], videos: Collection[str]) -> tuple[str, ...]:
+def _action_rows(actions: Mapping[str, Sequence[Segment]]) -> list[tuple[object, ...]]:
+    return [
+        (video, segment.start_frame, segment.end_frame, segment.action)
+        for video in sorted(actions)
+        for segment in actions[video]
+    ]
+
+
+def _hand_rows(hands: pd.DataFrame) -> list[tuple[object, ...]]:
+    return list(hands[list(HAND_COLUMNS)].itertuples(index=False, name=None))
+
+
+def _find_present(
+    path: Path,
+    columns: Sequence[str],
+    videos: Collection[str],
+    rows: Iterable[tuple[object, ...]],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the videos that have other labels in a table than these rows, and those with these.
+
+    The latter makes an import that was stopped, or given twice, one that was given once.
+    """
     if not path.exists():
-        return ()
-    there = set(read_table(path, columns)["video"])
-    return tuple(sorted(there.intersection(videos)))
+        return (), ()
+    there, new = defaultdict(set), defaultdict(set)
+    for row in read_table(path, columns)[list(columns)].itertuples(index=False, name=None):
+        there[row[0]].add(row)
+    for row in rows:
+        new[row[0]].add(tuple(format_cell(value) for value in row))
+    present = sorted(there.keys() & videos)
+    same = [video for video in present if there[video] == new[video]]
+    return tuple(v for v in present if v not in same), tuple(same)
 
 
 def _refuse_present(path: Path, present: tuple[str, ...], replace: bool) -> None:
     if present and not replace:
         others = f" and {len(present) - 1} more videos" if len(present) > 1 else ""
         raise LabelError(
-            f"{show_path(path)}: has labels of {present[0]!r}{others} already",
+            f"{show_path(path)}: has other labels of {present[0]!r}{others} already",
             "`--replace` puts the new ones in their place",
         )

@@ -21,6 +21,7 @@ from handact.files import write_text
 __all__ = [
     "Problem",
     "Report",
+    "format_cell",
     "merge_rows",
     "parse_numbers",
     "parse_whole_numbers",
@@ -147,7 +148,7 @@ def write_table(path: str | Path, columns: Sequence[str], rows: Iterable[Sequenc
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows([format_cell(value) for value in row] for row in rows)
     text = out.getvalue()
     write_text(path, text if text.isascii() else "\ufeff" + text)
 
@@ -171,12 +172,14 @@ def merge_rows(
         return write_table(path, columns, rows)
     table = read_table(path, columns)
     kept = table[~table["video"].isin(list(replaced))]
-    added = pd.DataFrame([[_cell(value) for value in row] for row in rows], columns=list(columns))
+    cells = [[format_cell(value) for value in row] for row in rows]
+    added = pd.DataFrame(cells, columns=list(columns))
     merged = pd.concat([kept, added.astype(object)]).reindex(columns=table.columns).fillna("")
     return write_table(path, list(table.columns), merged.itertuples(index=False, name=None))
 
 
-def _cell(value: object) -> str:
+def format_cell(value: object) -> str:
+    """Return the text of a value in a table; "" for None and NaN."""
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{value:.6g}"
     return "" if value is None else str(value)

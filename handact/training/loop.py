@@ -130,13 +130,18 @@ def open_run(
     checkpoint = load_checkpoint(last, kind)
     _refuse_other_run(run, checkpoint, config, data)
     done = checkpoint["about"]["epoch"]
-    if done >= config.epochs:
+    if done > config.epochs:
         raise TrainingError(
-            f"{run}: holds a finished run of {done} epochs",
-            "`--overwrite` trains again, `--run NAME` keeps both, "
-            "`--resume` with more `--epochs` goes on",
+            f"{run}: holds a run of {done} epochs, more than {config.epochs}",
+            "`--overwrite` trains again, `--run NAME` keeps both",
         )
-    log(f"going on from epoch {done} of {config.epochs} in {run}")
+    if done == config.epochs:
+        log(
+            f"{run} is trained: all {done} epochs; more `--epochs` go on, `--overwrite` trains "
+            "again, `--run NAME` keeps both"
+        )
+    else:
+        log(f"going on from epoch {done} of {config.epochs} in {run}")
     return checkpoint
 
 

@@ -7,9 +7,10 @@ width, height, left_wrist_x, left_wrist_y, right_wrist_x, right_wrist_y), as of 
 Extended. A wrist outside its picture is absent. Every fifth picture in the order of names is kept
 to test on; nothing is chosen by it: the network after the last epoch counts.
 
-The recipe is a short one for a CPU (10 epochs of 40 steps at 96 pixels, AdamW), not the paper's of 200 epochs.
-Trains each variant with each seed (what is done already is passed over), and prints F1@T_L as mean
-and standard deviation over the seeds, next to always guessing the mean position of training.
+The recipe is a short one for a CPU (10 epochs of 40 steps at 96 pixels, AdamW), not the paper's of
+200 epochs. Trains each variant with each seed (what is done already is passed over), and prints
+F1@T_L as mean and standard deviation over the seeds, next to always guessing the mean position of
+training.
 """
 
 import argparse
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="the dataset folder")
     parser.add_argument("--weights", default="imagenet", help="start: imagenet, or a file")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="leave out the others")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--size", type=int, default=96, help="the localiser's input, pixels")
     arguments = parser.parse_args()
@@ -71,6 +73,7 @@ def main() -> None:
         "Eq. 1 without presence": replace(basis, presence_weight=0.0),
         "Eq. 1 penalises absent hands": basis,
     }
+    variants = {name: variants[name] for name in arguments.only or variants}
     scores: dict[str, list[list[float]]] = {name: [] for name in variants}
     for seed in arguments.seeds:
         for name, config in variants.items():

@@ -9,7 +9,8 @@ A checkpoint is a dict of plain values and tensors, so it loads without executin
     state             its state dict
     input             what the network must be fed with (sizes, normalisation, clip, rate ...)
     config            settings of the training
-    starts            where the weights of its parts came from: source, SHA-256, layout, licence ...
+    starts            where the weights of its parts came from: source, SHA-256, licence ...;
+                      of a run's, where that run started, in turn
     classes           (action) their names, in the order of the logits
     background        (action) one of them
     durations         (action) seconds of the training segments by class

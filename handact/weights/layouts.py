@@ -7,6 +7,7 @@ Sources: mit-han-lab/temporal-shift-module (`TemporalShift` wraps a block's firs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,6 +54,7 @@ class Foreign:
         mean: Of each channel in 0..1, which its input was normalised with.
         std: Likewise.
         folded: Whether batch norms are part of the convolutions, their statistics lost.
+        start: Where these weights had started in turn; None where that is not known.
     """
 
     state: dict[str, Tensor]
@@ -61,6 +63,7 @@ class Foreign:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     folded: bool = False
+    start: dict[str, Any] | None = None
 
 
 def convert(state: Mapping[str, Tensor], source: str) -> Foreign:

@@ -36,6 +36,7 @@ class Start:
         std: Likewise.
         classes: Of its own head, which is left out; None where it has none.
         folded: Whether the statistics of its batch norms are lost; see `restore_batch_norm`.
+        start: Of a run's network, where that one started, in turn; otherwise None.
     """
 
     source: str
@@ -47,6 +48,7 @@ class Start:
     std: tuple[float, ...]
     classes: int | None
     folded: bool = False
+    start: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for a checkpoint or JSON."""
@@ -133,6 +135,7 @@ def _describe(foreign: Foreign, path: Path, source: str, licence: str) -> Start:
         std=foreign.std,
         classes=biases[0].numel() if biases else None,
         folded=foreign.folded,
+        start=foreign.start,
     )
 
 
@@ -214,8 +217,9 @@ def _of_checkpoint(path: Path, part: str | None) -> Foreign:
         )
     checkpoint = load_checkpoint(path, kind)
     pixels = tuple(checkpoint["input"]["mean"]), tuple(checkpoint["input"]["std"])
+    start = checkpoint.get("starts", {}).get(part)
     if part == "localizer":
-        return Foreign(checkpoint["state"], "handact", "none", *pixels)
+        return Foreign(checkpoint["state"], "handact", "none", *pixels, start=start)
     prefix = f"{part}."
     state = {
         k.removeprefix(prefix): v for k, v in checkpoint["state"].items() if k.startswith(prefix)
@@ -223,7 +227,7 @@ def _of_checkpoint(path: Path, part: str | None) -> Foreign:
     if not state:
         words = {"hands": "without hands: it has no hand stream", "backbone": "without a backbone"}
         raise CheckpointError(f"{path}: trained {words[part]}")
-    return Foreign(state, "handact", checkpoint["model"]["shift"], *pixels)
+    return Foreign(state, "handact", checkpoint["model"]["shift"], *pixels, start=start)
 
 
 def _read_arrays(path: Path) -> dict[str, Tensor]:

@@ -78,7 +78,9 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_json(path: str | Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    # Of a file name that is not UTF-8, what cannot be written becomes JSON's own escape, \udcxx.
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 @cache  # once a process: only those that died before it count

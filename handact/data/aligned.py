@@ -95,7 +95,7 @@ def is_current(
 ) -> bool:
     """Tell whether the cache of a video was made by just this, or that part of it."""
     try:
-        found = json.loads((folder / f"{video}.json").read_text())
+        found = json.loads((folder / f"{video}.json").read_bytes())
     except (FileNotFoundError, json.JSONDecodeError):
         return False
     return found == made_by if part is None else found.get(part) == made_by[part]

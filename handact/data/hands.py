@@ -14,7 +14,7 @@ from handact.files import atomic_path, write_json
 from handact.progress import Progress
 from handact.video import FrameStream, file_fingerprint
 
-__all__ = ["HandFrames", "hands_array", "load_hand_frames"]
+__all__ = ["HandFrames", "hand_labels", "hands_array", "load_hand_frames"]
 
 CACHE_VERSION = 2
 
@@ -54,6 +54,20 @@ def hands_array(table: pd.DataFrame) -> np.ndarray:
     return np.concatenate([present, np.nan_to_num(position)], axis=-1).astype(np.float32)
 
 
+def hand_labels(dataset: Dataset) -> pd.DataFrame:
+    """Return the labels of a dataset, ordered by video and frame.
+
+    Raises:
+        LabelError: No frame is labelled.
+    """
+    if dataset.hands.empty:
+        raise LabelError(
+            f"{dataset.root / 'hands.csv'}: no labelled frames",
+            "bring some in with `handact import hands FILE`",
+        )
+    return dataset.hands.sort_values(["video", "frame"], ignore_index=True)
+
+
 def load_hand_frames(
     dataset: Dataset, size: int, *, on_progress: Progress | None = None
 ) -> HandFrames:
@@ -65,22 +79,16 @@ def load_hand_frames(
     Raises:
         LabelError: No frame is labelled, or a label lies beyond the end of its video.
     """
-    if dataset.hands.empty:
-        raise LabelError(
-            f"{dataset.root / 'hands.csv'}: no labelled frames",
-            "bring some in with `handact import hands FILE`",
-        )
-    tables, images = [], []
-    groups = dataset.hands.sort_values(["video", "frame"]).groupby("video", sort=True)
+    labels, images = hand_labels(dataset), []
+    groups = labels.groupby("video", sort=False)
     for done, (name, table) in enumerate(groups):
         if on_progress:
             on_progress(done, len(groups))
-        pixels = _cached_frames(dataset, dataset.videos[str(name)], table["frame"].to_numpy(), size)
-        tables.append(table)
-        images += list(pixels)
+        images += list(
+            _cached_frames(dataset, dataset.videos[str(name)], table["frame"].to_numpy(), size)
+        )
     if on_progress:
         on_progress(len(groups), len(groups))
-    labels = pd.concat(tables, ignore_index=True)
     return HandFrames(labels[["video", "frame"]], hands_array(labels), images)
 
 
@@ -94,7 +102,7 @@ def _cached_frames(dataset: Dataset, video: Video, frames: np.ndarray, size: int
         "video": list(file_fingerprint(video.path)),
         "frames": frames.tolist(),
     }
-    if not (pixels.exists() and note.exists() and json.loads(note.read_text()) == key):
+    if not (pixels.exists() and note.exists() and json.loads(note.read_bytes()) == key):
         note.unlink(missing_ok=True)
         with atomic_path(pixels) as temporary:
             _decode_frames(video, frames, size, temporary)

@@ -1,6 +1,7 @@
 """videos.csv: the videos of a dataset."""
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,5 +114,8 @@ def _find_video_problems(
 
 def _video_hint(reason: str) -> str | None:
     if reason.startswith("no file"):
+        encoding = sys.getfilesystemencoding()
+        if encoding != "utf-8" and not reason.isascii():
+            return f"this locale names files in {encoding}: set LC_ALL=C.UTF-8, or PYTHONUTF8=1"
         return "correct the column path; relative paths start at the dataset folder"
     return None

@@ -129,7 +129,7 @@ def _try_foreign(
         answer = Path(folder, "answer.json")
         if done.returncode or not answer.exists():
             return ReaderResult(name, note=_describe_end(done))
-        figures = json.loads(answer.read_text())
+        figures = json.loads(answer.read_bytes())
         read = np.load(Path(folder, "thumbs.npy"))
     wrong = sum(_is_wrong(i, thumb, thumbs) for i, thumb in zip(asked, read, strict=True))
     return ReaderResult(wrong=wrong, asked=len(asked), **figures)

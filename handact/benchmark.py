@@ -35,7 +35,8 @@ from handact.progress import Log
 from handact.sampling import clip_offsets
 from handact.segment import run_engine
 from handact.training.action import clip_loader, train_epoch
-from handact.training.loop import build_optimizer, describe_machine, freeze_batch_norm
+from handact.training.loop import build_optimizer, freeze_batch_norm
+from handact.training.record import describe_machine
 from handact.video import FrameStream, VideoWriter
 from handact.weights import IMAGENET_MEAN, IMAGENET_STD
 
@@ -148,7 +149,7 @@ def run_benchmark(
         },
         "speeds": {name: _spread(values) for name, values in speeds.items()},
         "peak_memory_mb": _peak_memory(device),
-        "machine": describe_machine() | {"threads": str(torch.get_num_threads())},
+        "machine": describe_machine(device),
         "settings": {"device": str(device), **asdict(settings)},
     }
 

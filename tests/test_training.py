@@ -41,7 +41,7 @@ def test_an_unknown_device_is_an_error() -> None:
 
 
 def test_a_run_folder_is_complete(trained: Path) -> None:
-    files = {"best.pt", "last.pt", "log.csv", "curves.png", "config.toml", "environment.json"}
+    files = {"best.pt", "last.pt", "log.csv", "curves.png", "config.toml", "run.json"}
     assert files <= {p.name for p in (trained / "runs" / "action").iterdir()}
     assert files | {"split.csv"} <= {p.name for p in (trained / "runs" / "hands").iterdir()}
     header = (trained / "runs" / "hands" / "log.csv").read_text().splitlines()[0]

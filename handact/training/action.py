@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Sampler
 
-from handact.align import Localizer, align_dataset, load_localizer
+from handact.align import align_dataset, load_localizer
 from handact.checkpoint import fingerprint, load_checkpoint
 from handact.config import ActionConfig, AlignConfig
 from handact.data.aligned import AlignedCache
@@ -34,17 +34,26 @@ from handact.progress import Log, Progress
 from handact.sampling import clip_offsets
 from handact.training.loop import (
     build_optimizer,
+    clear_run,
     find_weights,
     freeze_batch_norm,
     open_run,
+    resolve_weights,
     save_epoch,
     seed_epoch,
     set_learning_rate,
-    start_run,
 )
+from handact.training.record import TrainingData, begin_session, describe_run
 from handact.weights import IMAGENET_MEAN, IMAGENET_STD, start_network
 
-__all__ = ["clip_loader", "labelled_clips", "predict_clips", "train_action", "train_epoch"]
+__all__ = [
+    "action_data",
+    "clip_loader",
+    "labelled_clips",
+    "predict_clips",
+    "train_action",
+    "train_epoch",
+]
 
 
 def train_action(
@@ -81,7 +90,7 @@ def train_action(
         log: Takes a line for people.
 
     Returns:
-        The run folder: best.pt, last.pt, log.csv, curves.png, config.toml.
+        The run folder: best.pt, last.pt, log.csv, curves.png, config.toml, run.json.
 
     Raises:
         HandactError: Labels, videos, settings, weights or an earlier run stand in the way.
@@ -96,7 +105,7 @@ def train_action(
     with join_processes(where) as processes:
         return _train_action(
             read_dataset(root),
-            config,
+            resolve_weights(config),
             align,
             run,
             hands_run,
@@ -132,9 +141,10 @@ def _train_action(
     localizer = None if hands_file is None else load_localizer(hands_file, where)
     videos = dataset.in_split("train")
     val_videos = [video for video in dataset.videos.values() if video.split == "val"]
-    _require_labels(dataset, videos)
-    data = _fingerprint(dataset, [*videos, *val_videos], align, localizer)
-    last = open_run(folder, "action", config, data, resume=resume, overwrite=overwrite, log=log)
+    data = action_data(dataset, align, None if localizer is None else localizer.source)
+    last = open_run(
+        folder, "action", config, data.labels, resume=resume, overwrite=overwrite, log=log
+    )
 
     # Weights that cannot be had should stop the training before hours of aligning, not after.
     torch.manual_seed(config.seed)
@@ -155,8 +165,17 @@ def _train_action(
     val = _clip_set(dataset, val_videos, caches, config, fps, training=False)
     log(f"{len(train)} clips to train on, {len(val)} to validate on")
 
-    if last is None and processes.is_main:
-        start_run(folder, "action", config)
+    if processes.is_main:
+        if last is None:
+            clear_run(folder)
+        begin_session(
+            folder,
+            describe_run("action", dataset, data, config.seed, starts, hands_file),
+            {"align": align, "action": config},
+            done=last["about"]["epoch"] if last else 0,
+            device=where,
+            processes=processes.number,
+        )
     network.to(where, memory_format=torch.channels_last)
     optimizer = build_optimizer(_parameter_groups(network, config), config)
     history, best = [], float("-inf")
@@ -195,11 +214,36 @@ def _train_action(
         better, best = score >= best, max(best, score)
         about = {"epoch": epoch + 1, "best": best, "trained_on": trained_on, **row}
         content = {**fixed, "state": network.state_dict(), "about": about}
-        save_epoch(folder, "action", content, optimizer, history, data=data, better=better)
+        save_epoch(folder, "action", content, optimizer, history, data=data.labels, better=better)
         log(_epoch_line(row, config.epochs))
     if on_progress:
         on_progress(config.epochs * len(loader), config.epochs * len(loader))
     return folder
+
+
+def action_data(dataset: Dataset, align: AlignConfig, localizer: str | None) -> TrainingData:
+    """Return what `train_action` takes from a dataset, without reading a video.
+
+    The hash is of what clips are made of: labels, and how frames are prepared.
+
+    Args:
+        dataset: Labels.
+        align: Settings of the aligned cache.
+        localizer: Fingerprint of the hands checkpoint, None without hands.
+
+    Raises:
+        LabelError: No training video, or no labelled action in one.
+    """
+    videos = dataset.in_split("train")
+    _require_labels(dataset, videos)
+    videos += [video for video in dataset.videos.values() if video.split == "val"]
+    labels = [
+        [video.name, video.split, video.fps, video.frames]
+        + [asdict(s) for s in dataset.actions[video.name]]
+        for video in videos
+    ]
+    text = json.dumps([dataset.classes, dataset.background, labels, asdict(align), localizer])
+    return TrainingData(hashlib.sha256(text.encode()).hexdigest(), videos)
 
 
 def labelled_clips(
@@ -503,20 +547,6 @@ def _require_one_shape(train: ClipSet, config: ActionConfig) -> None:
             f"random_crop = false, but training videos have {len(train.shapes)} shapes",
             "whole frames can be stacked only where all are of one shape",
         )
-
-
-def _fingerprint(
-    dataset: Dataset, videos: list[Video], align: AlignConfig, localizer: Localizer | None
-) -> str:
-    """Return a hash of what the clips are made of: labels, hands, and how frames are prepared."""
-    labels = [
-        [video.name, video.split, video.fps, video.frames]
-        + [asdict(s) for s in dataset.actions[video.name]]
-        for video in videos
-    ]
-    source = None if localizer is None else localizer.source
-    text = json.dumps([dataset.classes, labels, asdict(align), source])
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _epoch_line(row: dict[str, float], epochs: int) -> str:

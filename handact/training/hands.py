@@ -9,12 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from handact.config import HandsConfig
 from handact.data.augment import augment_hands, draw_colour, draw_move, sample_rng, to_input
-from handact.data.hands import HandFrames, load_hand_frames
+from handact.data.hands import HandFrames, hand_labels, hands_array, load_hand_frames
 from handact.dataset import Dataset, read_dataset, split_frames
 from handact.device import pick_device
 from handact.distributed import Processes, join_processes
@@ -25,13 +26,15 @@ from handact.models.hands import HandLocalizer, hand_loss
 from handact.progress import Log, Progress
 from handact.training.loop import (
     build_optimizer,
+    clear_run,
     find_weights,
     open_run,
+    resolve_weights,
     save_epoch,
     seed_epoch,
     set_learning_rate,
-    start_run,
 )
+from handact.training.record import TrainingData, begin_session, describe_run
 from handact.weights import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -40,7 +43,7 @@ from handact.weights import (
     start_network,
 )
 
-__all__ = ["predict_hands", "train_hands"]
+__all__ = ["hands_data", "predict_hands", "train_hands"]
 
 Pixels = tuple[list[float], list[float]]  # mean and deviation that the input is normalised with
 
@@ -75,7 +78,8 @@ def train_hands(
         log: Takes a line for people after each epoch.
 
     Returns:
-        The run folder: best.pt, last.pt, log.csv, curves.png, split.csv, config.toml.
+        The run folder: best.pt, last.pt, log.csv, curves.png, split.csv, config.toml,
+        run.json.
 
     Raises:
         HandactError: Labels, settings, weights or an earlier run stand in the way.
@@ -84,7 +88,7 @@ def train_hands(
     with join_processes(where) as processes:
         return _train_hands(
             read_dataset(root),
-            config,
+            resolve_weights(config),
             run,
             where,
             processes,
@@ -114,15 +118,17 @@ def _train_hands(
     folder = dataset.run(run)
     with processes.main_first():
         frames = load_hand_frames(dataset, config.input_size, on_progress=on_read_progress)
-    split = _split_hand_frames(dataset, frames, config)
+    split = _split_hand_frames(dataset, frames.table, config)
     train, val = (frames.take(np.flatnonzero(split == name)) for name in ("train", "val"))
     if not len(train):
         raise LabelError(
             f"{dataset.root / 'hands.csv'}: no labelled frame in the train split",
             "`handact split` divides the videos, `--set split=frame` the frames",
         )
-    data = _fingerprint(frames, split)
-    last = open_run(folder, "hands", config, data, resume=resume, overwrite=overwrite, log=log)
+    data = hands_data(dataset, config)
+    last = open_run(
+        folder, "hands", config, data.labels, resume=resume, overwrite=overwrite, log=log
+    )
     log(f"{len(train)} frames to train on, {len(val)} to validate on, split by {config.split}")
 
     torch.manual_seed(config.seed)
@@ -139,7 +145,15 @@ def _train_hands(
     with processes.main_first():
         if processes.is_main:
             if last is None:
-                start_run(folder, "hands", config)
+                clear_run(folder)
+            begin_session(
+                folder,
+                describe_run("hands", dataset, data, config.seed, starts),
+                {"hands": config},
+                done=last["about"]["epoch"] if last else 0,
+                device=where,
+                processes=processes.number,
+            )
             _write_split(folder, frames, split)
     network.to(where, memory_format=torch.channels_last)
     if start is not None and start.folded:
@@ -177,7 +191,7 @@ def _train_hands(
             "config": asdict(config),
             "about": {"epoch": epoch + 1, "best": best, "split": config.split, **row},
         }
-        save_epoch(folder, "hands", content, optimizer, history, data=data, better=better)
+        save_epoch(folder, "hands", content, optimizer, history, data=data.labels, better=better)
         log(_epoch_line(row, config.epochs))
     if on_progress:
         on_progress(config.epochs, config.epochs)
@@ -193,7 +207,20 @@ def _start(
     )
 
 
-def _split_hand_frames(dataset: Dataset, frames: HandFrames, config: HandsConfig) -> np.ndarray:
+def hands_data(dataset: Dataset, config: HandsConfig) -> TrainingData:
+    """Return what `train_hands` takes from a dataset, without reading a video.
+
+    Raises:
+        LabelError: No frame is labelled.
+    """
+    labels = hand_labels(dataset)
+    table = labels[["video", "frame"]].assign(split=_split_hand_frames(dataset, labels, config))
+    text = table.to_csv(index=False, lineterminator="\n").encode()
+    digest = hashlib.sha256(text + hands_array(labels).tobytes()).hexdigest()
+    return TrainingData(digest, [dataset.videos[name] for name in labels["video"].unique()])
+
+
+def _split_hand_frames(dataset: Dataset, table: pd.DataFrame, config: HandsConfig) -> np.ndarray:
     """Return the split of each labelled frame: that of its video, or one drawn at random.
 
     Frames of one video in both halves flatter the figures; the paper split so.
@@ -201,8 +228,8 @@ def _split_hand_frames(dataset: Dataset, frames: HandFrames, config: HandsConfig
     if config.split == "frame":
         rest = 1 - config.val_fraction - config.test_fraction
         fractions = (rest, config.val_fraction, config.test_fraction)
-        return split_frames(len(frames), fractions, config.seed)
-    return np.array([dataset.videos[name].split for name in frames.table["video"]])
+        return split_frames(len(table), fractions, config.seed)
+    return np.array([dataset.videos[name].split for name in table["video"]])
 
 
 def predict_hands(
@@ -306,11 +333,6 @@ def _validate(
 def _batches(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-def _fingerprint(frames: HandFrames, split: np.ndarray) -> str:
-    table = frames.table.assign(split=split).to_csv(index=False).encode()
-    return hashlib.sha256(table + frames.truth.tobytes()).hexdigest()
 
 
 def _write_split(folder: Path, frames: HandFrames, split: np.ndarray) -> None:

@@ -2,44 +2,47 @@
 
 import json
 import os
-import platform
-import sys
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from handact import __version__
 from handact.checkpoint import load_checkpoint, save_checkpoint
-from handact.config import ActionConfig, Config, HandsConfig, format_toml
+from handact.config import ActionConfig, Config, HandsConfig
 from handact.dataset import Dataset
 from handact.errors import TrainingError
-from handact.files import atomic_path, write_json, write_text
+from handact.files import atomic_path
 from handact.plots import plot_learning_curves
 from handact.progress import Log
+from handact.training.record import RECORD
 from handact.weights import RELEASES
 
 __all__ = [
     "build_optimizer",
-    "describe_machine",
+    "changed_settings",
+    "clear_run",
     "find_weights",
     "freeze_batch_norm",
     "learning_rate_factor",
     "open_run",
+    "refuse_other_run",
+    "resolve_weights",
     "save_epoch",
     "seed_epoch",
     "set_learning_rate",
-    "start_run",
 ]
 
 
 # Settings that change how fast a run goes or how long it lasts, but not its steps.
 _FREE = {"epochs", "workers", "accumulate"}
+_WORDS = {"none", *(release.name for release in RELEASES)}  # that `weights` can be
+
+TrainingConfig = TypeVar("TrainingConfig", HandsConfig, ActionConfig)
 
 
 def seed_epoch(seed: int, epoch: int, rank: int = 0) -> None:
@@ -52,10 +55,22 @@ def seed_epoch(seed: int, epoch: int, rank: int = 0) -> None:
 
 def find_weights(dataset: Dataset, weights: str) -> str:
     """Return the checkpoint of a run where `weights` is one's name, otherwise `weights`."""
-    if weights == "none" or weights in {release.name for release in RELEASES}:
+    if weights in _WORDS:
         return weights
     best = dataset.run(weights) / "best.pt"
     return str(best) if not Path(weights).is_file() and best.exists() else weights
+
+
+def resolve_weights(config: TrainingConfig) -> TrainingConfig:
+    """Return settings that hold in every folder: paths of weights are made absolute."""
+    given = {key: getattr(config, key, None) for key in ("weights", "hand_weights")}
+    paths = {
+        key: os.path.abspath(value)
+        for key, value in given.items()
+        if value not in (None, *_WORDS)
+        and (len(Path(value).parts) > 1 or Path(value).is_file())  # otherwise a run's name
+    }
+    return replace(config, **paths)
 
 
 def build_optimizer(
@@ -128,7 +143,7 @@ def open_run(
             raise TrainingError(f"{run}: nothing to resume", "leave out `--resume` to start")
         return None
     checkpoint = load_checkpoint(last, kind)
-    _refuse_other_run(run, checkpoint, config, data)
+    refuse_other_run(run, checkpoint, config, data)
     done = checkpoint["about"]["epoch"]
     if done > config.epochs:
         raise TrainingError(
@@ -145,18 +160,10 @@ def open_run(
     return checkpoint
 
 
-def start_run(run: Path, kind: str, config: Config) -> None:
-    """Clear a run folder of an earlier run and note the settings; call it when all else is ready.
-
-    Args:
-        run: The folder, such as runs/hands.
-        kind: hands or action.
-        config: Settings of this training.
-    """
-    for name in ("last.pt", "best.pt", "log.csv", "curves.png"):
+def clear_run(run: Path) -> None:
+    """Clear a run folder of an earlier run; call it when all else is ready."""
+    for name in ("last.pt", "best.pt", "log.csv", "curves.png", RECORD):
         (run / name).unlink(missing_ok=True)
-    write_text(run / "config.toml", format_toml({kind: config}))
-    write_json(run / "environment.json", describe_machine())
 
 
 def save_epoch(
@@ -182,18 +189,24 @@ def save_epoch(
     save_checkpoint(run / "last.pt", kind=kind, **content, training=training)
 
 
-def describe_machine() -> dict[str, str]:
-    """Return versions and hardware, for the record of a run."""
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    return {
-        "handact": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "platform": platform.platform(),
-        "cpus": str(os.cpu_count()),
-        "gpu": gpu,
-        "command": " ".join(sys.argv),
-    }
+def changed_settings(was: dict[str, Any], config: Config) -> list[str]:
+    """Return which settings differ from those of a checkpoint, but for length and speed."""
+    # Through JSON, because a checkpoint's tuples may come back as lists.
+    was, now = (json.loads(json.dumps(settings)) for settings in (was, asdict(config)))
+    return [key for key in now if key not in _FREE and now[key] != was.get(key)]
+
+
+def refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, data: str) -> None:
+    """Raise TrainingError if the checkpoint of a run has other settings, or was of other labels."""
+    hint = "`--overwrite` starts again, `--run NAME` keeps both"
+    was = checkpoint["config"]
+    for key in changed_settings(was, config):
+        raise TrainingError(
+            f"{run}: holds a run with {key} = {was.get(key)}, asked for is {getattr(config, key)}",
+            hint,
+        )
+    if checkpoint["training"]["data"] != data:
+        raise TrainingError(f"{run}: the labels have changed since this run began", hint)
 
 
 def _refuse_finished_network(run: Path, kind: str) -> None:
@@ -204,18 +217,3 @@ def _refuse_finished_network(run: Path, kind: str) -> None:
             f"{run}: holds a network (best.pt), but no last.pt to go on from",
             "`--overwrite` trains again, `--run NAME` keeps both",
         )
-
-
-def _refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, data: str) -> None:
-    # Through JSON, because a checkpoint's tuples may come back as lists.
-    was = json.loads(json.dumps(checkpoint["config"]))
-    now = json.loads(json.dumps(asdict(config)))
-    changed = [key for key in now if key not in _FREE and now[key] != was.get(key)]
-    hint = "`--overwrite` starts again, `--run NAME` keeps both"
-    if changed:
-        key = changed[0]
-        raise TrainingError(
-            f"{run}: holds a run with {key} = {was.get(key)}, asked for is {now[key]}", hint
-        )
-    if checkpoint["training"]["data"] != data:
-        raise TrainingError(f"{run}: the labels have changed since this run began", hint)

@@ -1,7 +1,5 @@
 """`demo`: the whole pipeline on a made-up bench, with settings for a machine without a GPU."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,14 +17,12 @@ from handact.config import (
 from handact.dataset import read_dataset
 from handact.device import pick_device
 from handact.files import write_text
-from handact.progress import Log, Progress
+from handact.progress import Log, ShowProgress
 from handact.segment import segment_videos
 from handact.training.action import train_action
 from handact.training.hands import train_hands
 
 __all__ = ["DEMO_SETTINGS", "SETTINGS_FILE", "prepare_demo", "train_demo"]
-
-ShowProgress = Callable[[str, str], AbstractContextManager[Progress]]
 
 SETTINGS_FILE = "demo.toml"
 HAND_STREAM = "hand-stream"

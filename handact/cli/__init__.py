@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 from handact import __version__
-from handact.cli import bench, dataset, demo, doctor, exporting, report, run, weights
+from handact.cli import bench, dataset, demo, doctor, exporting, report, reproduce, run, weights
 from handact.cli.console import print_error
 from handact.errors import HandactError
 
@@ -81,6 +81,7 @@ def main(
 
 dataset.add_commands(app)
 run.add_commands(app)
+reproduce.add_commands(app)
 report.add_commands(app)
 demo.add_commands(app)
 doctor.add_commands(app)

@@ -33,7 +33,7 @@ def _fails(*arguments: object, code: int = 1) -> str:
 def test_version_and_help() -> None:
     assert _run("--version").stdout == f"handact {__version__}\n"
     for command in ("init", "check", "split", "train-hands", "align", "train-action", "segment",
-                    "report", "demo", "doctor", "import", "bench"):  # fmt: skip
+                    "report", "demo", "doctor", "import", "bench", "reproduce"):  # fmt: skip
         assert command in _run("--help").stdout
         assert _run(command, "--help").exit_code == 0
 

@@ -116,6 +116,13 @@ def _change_label(folder: Path) -> None:
         (folder / name).write_text("".join(lines))
 
 
+def _change_background(folder: Path) -> None:
+    settings = folder / "dataset.toml"
+    text = settings.read_text(encoding="utf-8")
+    text = text.replace('background = "background"', 'background = "wipe bench"')
+    settings.write_text(text, encoding="utf-8")
+
+
 def _change_video(folder: Path) -> None:
     with (folder / "videos" / "train-2.mp4").open("ab") as file:
         file.write(b"\0" * 8)
@@ -137,6 +144,7 @@ def _change_settings(folder: Path) -> None:
     [
         (_change_label, "action", "labels"),
         (_change_label, "hands", "labels"),
+        (_change_background, "action", "labels"),
         (_change_video, "action", "video train-2"),
         (_change_video, "hands", "video train-2"),
         (_change_hands_run, "action", "hands run runs/hands/best.pt"),

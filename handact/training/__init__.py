@@ -1,1 +1,1 @@
-"""The two trainings, as plain functions that read from top to bottom."""
+"""The two trainings, as plain functions that read from top to bottom; and how one is repeated."""

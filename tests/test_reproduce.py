@@ -102,7 +102,8 @@ def test_a_run_is_repeated_bit_by_bit(run_folder: Path, kind: str) -> None:
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
     # Given again, by its path: nothing is trained twice, nor is another run taken for this one.
     result = _reproduce(run)
-    assert "trained already" in result.stderr
+    assert "is trained: all 2 epochs" in result.stderr
+    assert len(_record(Path(f"{run}-again"))["sessions"]) == 1
     assert "the same to the last digit" in result.stderr
     result = _reproduce(run, run_folder, "--run", kind)
     assert result.exit_code == 1

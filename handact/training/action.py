@@ -145,6 +145,7 @@ def _train_action(
     last = open_run(
         folder, "action", config, data.labels, resume=resume, overwrite=overwrite, log=log
     )
+    done = last["about"]["epoch"] if last else 0
 
     # Weights that cannot be had should stop the training before hours of aligning, not after.
     torch.manual_seed(config.seed)
@@ -168,14 +169,15 @@ def _train_action(
     if processes.is_main:
         if last is None:
             clear_run(folder)
-        begin_session(
-            folder,
-            describe_run("action", dataset, data, config.seed, starts, hands_file),
-            {"align": align, "action": config},
-            done=last["about"]["epoch"] if last else 0,
-            device=where,
-            processes=processes.number,
-        )
+        if done < config.epochs:
+            begin_session(
+                folder,
+                describe_run("action", dataset, data, config.seed, starts, hands_file),
+                {"align": align, "action": config},
+                done=done,
+                device=where,
+                processes=processes.number,
+            )
     network.to(where, memory_format=torch.channels_last)
     optimizer = build_optimizer(_parameter_groups(network, config), config)
     history, best = [], float("-inf")

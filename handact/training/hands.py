@@ -129,6 +129,7 @@ def _train_hands(
     last = open_run(
         folder, "hands", config, data.labels, resume=resume, overwrite=overwrite, log=log
     )
+    done = last["about"]["epoch"] if last else 0
     log(f"{len(train)} frames to train on, {len(val)} to validate on, split by {config.split}")
 
     torch.manual_seed(config.seed)
@@ -146,14 +147,15 @@ def _train_hands(
         if processes.is_main:
             if last is None:
                 clear_run(folder)
-            begin_session(
-                folder,
-                describe_run("hands", dataset, data, config.seed, starts),
-                {"hands": config},
-                done=last["about"]["epoch"] if last else 0,
-                device=where,
-                processes=processes.number,
-            )
+            if done < config.epochs:
+                begin_session(
+                    folder,
+                    describe_run("hands", dataset, data, config.seed, starts),
+                    {"hands": config},
+                    done=done,
+                    device=where,
+                    processes=processes.number,
+                )
             _write_split(folder, frames, split)
     network.to(where, memory_format=torch.channels_last)
     if start is not None and start.folded:

@@ -30,7 +30,6 @@ __all__ = [
     "freeze_batch_norm",
     "learning_rate_factor",
     "open_run",
-    "refuse_other_run",
     "resolve_weights",
     "save_epoch",
     "seed_epoch",
@@ -143,7 +142,7 @@ def open_run(
             raise TrainingError(f"{run}: nothing to resume", "leave out `--resume` to start")
         return None
     checkpoint = load_checkpoint(last, kind)
-    refuse_other_run(run, checkpoint, config, data)
+    _refuse_other_run(run, checkpoint, config, data)
     done = checkpoint["about"]["epoch"]
     if done > config.epochs:
         raise TrainingError(
@@ -196,8 +195,7 @@ def changed_settings(was: dict[str, Any], config: Config) -> list[str]:
     return [key for key in now if key not in _FREE and now[key] != was.get(key)]
 
 
-def refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, data: str) -> None:
-    """Raise TrainingError if the checkpoint of a run has other settings, or was of other labels."""
+def _refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, data: str) -> None:
     hint = "`--overwrite` starts again, `--run NAME` keeps both"
     was = checkpoint["config"]
     for key in changed_settings(was, config):

@@ -42,7 +42,6 @@ __all__ = [
     "RECORD",
     "TrainingData",
     "begin_session",
-    "describe_hands_run",
     "describe_machine",
     "describe_run",
     "describe_videos",
@@ -94,7 +93,8 @@ def describe_run(
             "labels": data.labels,
             "videos": describe_videos(root, data.videos),
         },
-        "hands_run": describe_hands_run(root, hands_file),
+        "hands_run": hands_file
+        and {"path": _place(root, hands_file), "sha256": fingerprint(hands_file)},
         "starts": {
             part: {**start, "source": _place(root, start["source"])}
             for part, start in starts.items()
@@ -111,13 +111,6 @@ def describe_videos(root: Path, videos: list[Video]) -> list[dict[str, Any]]:
         {"video": video.name, "path": _place(root, video.path), "size": size, "mtime_ns": mtime_ns}
         for video, (size, mtime_ns) in zip(videos, stats, strict=True)
     ]
-
-
-def describe_hands_run(root: Path, hands_file: Path | None) -> dict[str, str] | None:
-    """Return which localiser a run has its hands from."""
-    if hands_file is None:
-        return None
-    return {"path": _place(root, hands_file), "sha256": fingerprint(hands_file)}
 
 
 def begin_session(

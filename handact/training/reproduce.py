@@ -11,17 +11,15 @@ import torch
 
 from handact.checkpoint import fingerprint, load_checkpoint
 from handact.config import ActionConfig, AlignConfig, HandsConfig, read_config
-from handact.dataset import Dataset, find_dataset_root
+from handact.dataset import Dataset, Video, find_dataset_root
 from handact.device import pick_device
 from handact.distributed import launched_processes
 from handact.errors import TrainingError
 from handact.progress import Log, ShowProgress
 from handact.training.action import action_data, train_action
 from handact.training.hands import hands_data, train_hands
-from handact.training.loop import changed_settings, refuse_other_run
+from handact.training.loop import changed_settings
 from handact.training.record import (
-    TrainingData,
-    describe_hands_run,
     describe_machine,
     describe_videos,
     read_record,
@@ -144,11 +142,15 @@ def check_run(run: PastRun, dataset: Dataset, device: str) -> list[Finding]:
     Raises:
         HandactError: There is no such device, or the dataset has nothing to train on.
     """
-    data = _data(run, dataset, run.record["hands_run"])
+    if run.kind == "hands":
+        data = hands_data(dataset, run.config)
+    else:
+        hands_run = run.record["hands_run"]
+        data = action_data(dataset, run.align, hands_run and hands_run["sha256"])
     return [
         _compare_settings(run),
         Finding("labels", run.record["dataset"]["labels"][:12], data.labels[:12]),
-        *_compare_videos(run, dataset, data),
+        *_compare_videos(run, dataset, data.videos),
         *_compare_files(run, dataset),
         *_compare_machines(run, device),
     ]
@@ -169,8 +171,6 @@ def train_again(
 ) -> None:
     """Train with the settings of a run, into another folder; one that was stopped goes on.
 
-    A training that was finished there before is left as it is.
-
     Args:
         run: See `read_run`.
         dataset: To train it on.
@@ -184,9 +184,6 @@ def train_again(
     """
     if again.resolve() == run.folder.resolve():
         raise TrainingError(f"{again}: is the run itself", "`--run NAME` names another")
-    if _is_finished(run, dataset, again):
-        log(f"{again}: trained already")
-        return
     if run.kind == "hands":
         with (
             show("labelled frames", "videos") as on_read,
@@ -247,26 +244,9 @@ def compare_outcomes(run: PastRun, again: Path) -> Outcome:
     return Outcome(epochs, columns, number, number - len(same))
 
 
-def _data(run: PastRun, dataset: Dataset, hands_run: dict[str, str] | None) -> TrainingData:
-    if run.kind == "hands":
-        return hands_data(dataset, run.config)
-    return action_data(dataset, run.align, hands_run and hands_run["sha256"])
-
-
 def _hands_file(run: PastRun, dataset: Dataset) -> Path | None:
     hands_run = run.record["hands_run"]
     return hands_run and dataset.root / hands_run["path"]
-
-
-def _is_finished(run: PastRun, dataset: Dataset, again: Path) -> bool:
-    last = again / "last.pt"
-    if not last.exists():
-        return False
-    checkpoint = load_checkpoint(last, run.kind)
-    hands_run = describe_hands_run(dataset.root, _hands_file(run, dataset))
-    data = _data(run, dataset, hands_run)
-    refuse_other_run(again, checkpoint, run.config, data.labels)
-    return checkpoint["about"]["epoch"] >= run.config.epochs
 
 
 def _compare_settings(run: PastRun) -> Finding:
@@ -285,12 +265,12 @@ def _compare_settings(run: PastRun) -> Finding:
     )
 
 
-def _compare_videos(run: PastRun, dataset: Dataset, data: TrainingData) -> Iterator[Finding]:
+def _compare_videos(run: PastRun, dataset: Dataset, videos: list[Video]) -> Iterator[Finding]:
     then = {video["video"]: video for video in run.record["dataset"]["videos"]}
-    now = {video["video"]: video for video in describe_videos(dataset.root, data.videos)}
+    now = {video["video"]: video for video in describe_videos(dataset.root, videos)}
     yield Finding("videos", str(len(then)), str(len(now)))
     for name in then | now:
-        old, new = (_size(videos.get(name)) for videos in (then, now))
+        old, new = (_size(table.get(name)) for table in (then, now))
         if old != new:
             yield Finding(f"video {name}", old, new)
     touched = [

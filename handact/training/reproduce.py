@@ -234,7 +234,7 @@ def compare_outcomes(run: PastRun, again: Path) -> Outcome:
     columns = {
         name: (float(column.max()), int(column.idxmax()))
         for name, column in apart.items()
-        if epochs[0]
+        if len(column)
     }
     if not columns or epochs[0] != epochs[1]:
         return Outcome(epochs, columns, None, 0)

@@ -1,12 +1,14 @@
-"""Where networks run, and in which precision."""
+"""Where networks run, in which precision, and what is said when they do not fit."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from handact.errors import ConfigError
 
-__all__ = ["autocast", "pick_device"]
+__all__ = ["autocast", "describe_exhaustion", "pick_device"]
 
 
 def pick_device(name: str) -> torch.device:
@@ -35,3 +37,30 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
     has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
     wanted = precision == "bfloat16" or (precision == "auto" and has_bfloat16)
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
+
+
+@contextmanager
+def describe_exhaustion(hint: str) -> Iterator[None]:
+    """Say in one line that memory ran out, or that a process which reads clips was killed.
+
+    Args:
+        hint: Which setting needs less.
+
+    Raises:
+        ConfigError: In the place of what torch, numpy or Python raise.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ConfigError("the GPU has too little memory for this", hint) from error
+    except MemoryError as error:
+        raise ConfigError("there is too little memory for this", hint) from error
+    except RuntimeError as error:  # torch has no classes of their own for these
+        if "can't allocate memory" in str(error):
+            raise ConfigError("there is too little memory for this", hint) from error
+        if str(error).startswith("DataLoader worker"):
+            raise ConfigError(
+                "a process that reads clips has died, most often for want of memory",
+                "fewer of them (`--set workers=1`) need less; given again, the command goes on",
+            ) from error
+        raise

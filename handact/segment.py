@@ -17,7 +17,7 @@ from handact.cleaning import clean_cutoff, cutoff_frames
 from handact.config import SegmentConfig
 from handact.data.aligned import AlignedFrame
 from handact.dataset import find_dataset_root, read_dataset, read_folder, run_folder
-from handact.device import pick_device
+from handact.device import describe_exhaustion, pick_device
 from handact.engine import ActionModel, interpolate, load_action_model, run_stream, run_windows
 from handact.errors import VideoError
 from handact.files import atomic_path, check_writable
@@ -215,6 +215,7 @@ class RawScores:
     hands: np.ndarray
 
 
+@describe_exhaustion("`--batch-size 1` needs the least")
 def run_engine(
     model: ActionModel,
     frames: Iterable[Frame],

@@ -123,7 +123,7 @@ def _contents(folder: Path) -> dict[str, object]:
 
     Temporary files count only in that they must be gone in the end.
     """
-    left_out = ("output.txt", "environment.json", "run.json")
+    left_out = ("output.txt", "run.json")
     contents = {}
     for path in folder.rglob("*"):
         name = str(path.relative_to(folder))

@@ -1,5 +1,7 @@
 """Both trainings: they learn, they stop and go on, they refuse what makes no sense."""
 
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -294,6 +296,37 @@ def test_workers_do_not_change_the_weights(run_folder: Path) -> None:
     config = replace(TINY_ACTION, workers=2)
     run = train_action(run_folder, config, TINY_ALIGN, run="workers", device="cpu")
     assert _same(_state(run_folder / "runs" / "action", "action"), _state(run, "action"))
+
+
+def test_memory_that_runs_out_names_the_setting(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    last = run_folder / "runs" / "action" / "last.pt"
+    before = last.read_bytes()
+    monkeypatch.setattr("handact.training.action._backward", run_out)
+    with pytest.raises(ConfigError, match="GPU has too little memory") as caught:
+        train_action(run_folder, replace(TINY_ACTION, epochs=3), TINY_ALIGN, device="cpu")
+    assert "accumulate" in (caught.value.hint or "")
+    assert last.read_bytes() == before
+
+
+def test_a_reading_process_that_dies_is_named(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernel kills one where memory is short; the run goes on when given again."""
+    config = replace(TINY_ACTION, epochs=3, workers=1)
+    with monkeypatch.context() as patch:
+        die = lambda self, key: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
+        patch.setattr("handact.data.clips.ClipSet.__getitem__", die)
+        with pytest.raises(ConfigError, match="a process that reads clips has died"):
+            train_action(run_folder, config, TINY_ALIGN, device="cpu")
+    lines: list[str] = []
+    config = replace(TINY_ACTION, epochs=3)
+    train_action(run_folder, config, TINY_ALIGN, device="cpu", log=lines.append)
+    assert "going on from epoch 2 of 3" in lines[0]
 
 
 def test_a_random_split_of_frames(dataset: Path) -> None:

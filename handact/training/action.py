@@ -25,7 +25,7 @@ from handact.config import ActionConfig, AlignConfig
 from handact.data.aligned import AlignedCache
 from handact.data.clips import Clip, ClipSet, Sample, network_input, stack_clips
 from handact.dataset import Dataset, Video, read_dataset
-from handact.device import autocast, pick_device
+from handact.device import autocast, describe_exhaustion, pick_device
 from handact.distributed import Processes, join_processes
 from handact.errors import ConfigError, LabelError, TrainingError
 from handact.labels import fill_background, frame_edges
@@ -102,7 +102,8 @@ def train_action(
             "given (runs/align/config.toml)",
         )
     where = pick_device(device)
-    with join_processes(where) as processes:
+    less = "`--set accumulate=4` runs a batch in four parts, with the same result"
+    with join_processes(where) as processes, describe_exhaustion(less):
         return _train_action(
             read_dataset(root),
             resolve_weights(config),

@@ -17,7 +17,7 @@ from handact.config import HandsConfig
 from handact.data.augment import augment_hands, draw_colour, draw_move, sample_rng, to_input
 from handact.data.hands import HandFrames, hand_labels, hands_array, load_hand_frames
 from handact.dataset import Dataset, read_dataset, split_frames
-from handact.device import pick_device
+from handact.device import describe_exhaustion, pick_device
 from handact.distributed import Processes, join_processes
 from handact.errors import LabelError, TrainingError
 from handact.files import atomic_path
@@ -85,7 +85,8 @@ def train_hands(
         HandactError: Labels, settings, weights or an earlier run stand in the way.
     """
     where = pick_device(device)
-    with join_processes(where) as processes:
+    less = "lower `--batch-size`"
+    with join_processes(where) as processes, describe_exhaustion(less):
         return _train_hands(
             read_dataset(root),
             resolve_weights(config),

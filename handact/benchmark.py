@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torchvision import models
+from torchvision.models.mobilenetv2 import InvertedResidual
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from handact.align import Localizer, align_frames
 from handact.bench import plan_video
@@ -262,7 +264,7 @@ def _warm_up(model: ActionModel, aligned: list[AlignedFrame]) -> None:
 class _PlainTsm(nn.Module):
     """TSM as its authors publish it, in plain PyTorch: the peer that the stream is compared with.
 
-    Lin et al., ICCV 2019: a torchvision ResNet whose residual branches shift an eighth of their
+    Lin et al., ICCV 2019: a torchvision network whose residual branches shift an eighth of their
     channels each way, written into a tensor of zeros; the mean of the frames' logits. Pictures are
     (3, H, W) in memory, as its loader leaves them.
     """
@@ -270,15 +272,15 @@ class _PlainTsm(nn.Module):
     def __init__(self, backbone: str, clip_len: int) -> None:
         super().__init__()
         self.clip_len = clip_len
-        self.resnet = getattr(models, backbone)(num_classes=NUM_CLASSES)
-        for stage in (
-            self.resnet.layer1, self.resnet.layer2, self.resnet.layer3, self.resnet.layer4,
-        ):  # fmt: skip
-            for block in stage:
+        self.network = getattr(models, backbone)(num_classes=NUM_CLASSES)
+        for block in list(self.network.modules()):
+            if isinstance(block, BasicBlock | Bottleneck):
                 block.conv1 = nn.Sequential(_PlainShift(clip_len), block.conv1)
+            elif isinstance(block, InvertedResidual) and block.use_res_connect:
+                block.conv[0][0] = nn.Sequential(_PlainShift(clip_len), block.conv[0][0])
 
     def forward(self, clips: Tensor) -> Tensor:
-        return self.resnet(clips.flatten(0, 1)).unflatten(0, (-1, self.clip_len)).mean(1)
+        return self.network(clips.flatten(0, 1)).unflatten(0, (-1, self.clip_len)).mean(1)
 
 
 class _PlainShift(nn.Module):

@@ -28,7 +28,7 @@ __all__ = [
     "read_config",
 ]
 
-Backbone = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
+Backbone = Literal["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,17 @@ TINY_ACTION = ActionConfig(
 )  # fmt: skip
 
 
+def settle_batch_norms(network: torch.nn.Module, *inputs: torch.Tensor) -> None:
+    """Give batch norms the statistics of `inputs`: what a random MobileNetV2 sees vanishes else."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None  # the mean of all that it has seen since
+            module.reset_running_stats()
+    with torch.no_grad():
+        network.train()(*inputs)
+    network.eval()
+
+
 @pytest.fixture(autouse=True)
 def _apart_from_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees this machine's caches of weights, nor a terminal's width and colours."""

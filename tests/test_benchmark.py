@@ -31,13 +31,16 @@ def test_ratios_are_of_what_was_measured(tmp_path: Path, monkeypatch: pytest.Mon
     assert "drawing a video" in lines
 
 
-def test_the_rival_is_tsm() -> None:
+@pytest.mark.parametrize(
+    ("backbone", "conv"), [("resnet18", "conv1."), ("mobilenet_v2", "conv.0.0.")]
+)
+def test_the_rival_is_tsm(backbone: str, conv: str) -> None:
     """The peer computes what our network does, so that only the way differs."""
     torch.manual_seed(0)
-    rival = benchmark._PlainTsm("resnet18", 8).eval()
-    ours = ActionNetwork(num_classes=benchmark.NUM_CLASSES, backbone="resnet18", hands="none")
+    rival = benchmark._PlainTsm(backbone, 8).eval()
+    ours = ActionNetwork(num_classes=benchmark.NUM_CLASSES, backbone=backbone, hands="none")
     state = {
-        key.replace("conv1.1.", "conv1."): value for key, value in rival.resnet.state_dict().items()
+        key.replace(f"{conv}1.", conv): value for key, value in rival.network.state_dict().items()
     }
     ours.backbone.load_state_dict(state)
     clips = torch.randn(2, 8, 3, 64, 64)

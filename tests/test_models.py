@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from conftest import settle_batch_norms
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2, resnet18, resnet34, resnet50
 
@@ -63,11 +64,35 @@ def test_tsm_equals_a_slow_reading() -> None:
         torch.testing.assert_close(network(clips), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_tsm_of_a_mobilenet_equals_a_slow_reading() -> None:
+    """Blocks 2, 4, 5, 7 ... of the 17 are shifted, as the authors of TSM count them."""
+    torch.manual_seed(0)
+    plain = mobilenet_v2(num_classes=5)
+    _randomise(plain)
+    clips = torch.randn(2, T, 3, 64, 64)
+    settle_batch_norms(plain, clips.flatten(0, 1))
+    network = ActionNetwork(num_classes=5, backbone="mobilenet_v2", hands="none", clip_len=T).eval()
+    network.backbone.load_state_dict(plain.state_dict(), strict=True)
+    with torch.inference_mode():
+        x = clips.flatten(0, 1)
+        for i, layer in enumerate(plain.features, -1):
+            is_shifted = i in (2, 4, 5, 7, 8, 9, 11, 12, 14, 15)
+            x = x + layer.conv(_slow_shift(x, T)) if is_shifted else layer(x)
+        expected = plain.classifier(x.mean((2, 3))).view(2, T, 5).mean(1)
+        assert expected.std(0).max() > 0.1
+        torch.testing.assert_close(network(clips), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("backbone", "blocks", "plain"),
-    [("resnet18", 8, resnet18), ("resnet34", 16, resnet34), ("resnet50", 16, resnet50)],
+    [
+        ("resnet18", 8, resnet18),
+        ("resnet34", 16, resnet34),
+        ("resnet50", 16, resnet50),
+        ("mobilenet_v2", 10, mobilenet_v2),
+    ],
 )
-def test_every_block_is_shifted_and_keys_stay_torchvisions(backbone, blocks, plain) -> None:  # noqa: ANN001
+def test_residual_blocks_are_shifted_and_keys_stay_torchvisions(backbone, blocks, plain) -> None:  # noqa: ANN001
     network = ActionNetwork(num_classes=1000, backbone=backbone, hands="none")
     shifted = [m for m in network.modules() if isinstance(m, ShiftedConv2d)]
     assert len(shifted) == blocks
@@ -106,15 +131,17 @@ def test_training_starts_at_the_backbone_alone(hands: str) -> None:
     torch.testing.assert_close(with_hands(frames, *rest), alone(frames))
 
 
+@pytest.mark.parametrize("backbone", ["resnet18", "mobilenet_v2"])
 @pytest.mark.parametrize("hands", ["aligned", "pooled", "only"])
-def test_the_hands_learn_and_absent_hands_say_nothing(hands: str) -> None:
-    network = _network(hands)
+def test_the_hands_learn_and_absent_hands_say_nothing(hands: str, backbone: str) -> None:
+    network = _network(hands, backbone=backbone, hand_backbone=backbone)
     if hands != "only":
         nn.init.normal_(network.fusion.weight, std=0.05)
     frames, cutouts, rects, present = _inputs()
+    settle_batch_norms(network, frames, cutouts, rects, present)
     loss = network(frames, cutouts, rects, present).sum()
     loss.backward()
-    assert network.hands.conv1.weight.grad.abs().sum() > 0
+    assert next(network.hands.parameters()).grad.abs().sum() > 0
     absent = torch.zeros_like(present)
     one = network(frames, cutouts, rects, absent)
     other = network(frames, torch.randn_like(cutouts), rects, absent)
@@ -122,10 +149,20 @@ def test_the_hands_learn_and_absent_hands_say_nothing(hands: str) -> None:
     assert not torch.allclose(one, network(frames, cutouts, rects, present))
 
 
-@pytest.mark.parametrize("stage", ["layer1", "layer3"])
-def test_hands_can_join_at_any_stage(stage: str) -> None:
-    network = _network("aligned", fuse_after=stage)
-    assert network(*_inputs()).shape == (2, 3)
+@pytest.mark.parametrize(
+    ("backbone", "widths"),
+    [("resnet18", (64, 128, 256, 512)), ("mobilenet_v2", (24, 32, 96, 1280))],
+)
+def test_hands_can_join_at_any_stage(backbone: str, widths: tuple[int, ...]) -> None:
+    """The map of stage i, on pictures of 64 pixels, has 16, 8, 4 or 2 cells a side."""
+    for i, width in enumerate(widths):
+        network = _network(
+            "aligned", backbone=backbone, hand_backbone=backbone, fuse_after=f"layer{i + 1}"
+        )
+        maps: list[Tensor] = []
+        network.fusion.register_forward_hook(lambda *args, maps=maps: maps.append(args[-1]))
+        assert network(*_inputs()).shape == (2, 3)
+        assert maps[0].shape == (2 * T, width, 16 >> i, 16 >> i)
 
 
 def test_a_hand_moves_where_its_rectangle_moves() -> None:

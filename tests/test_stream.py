@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import TINY_ACTION, TINY_ALIGN, settle_batch_norms
 from torch import Tensor, nn
 
 from handact.align import align_frames
@@ -13,12 +14,15 @@ from handact.checkpoint import load_checkpoint
 from handact.config import SegmentConfig
 from handact.engine import ActionModel, load_action_model, run_stream, run_windows
 from handact.models.action import ActionNetwork
+from handact.models.backbone import head
+from handact.models.fuse import fuse_batch_norms
 from handact.models.stream import NetworkStream
 from handact.sampling import clip_frames
 from handact.training.action import train_action
 from handact.video import Frame
 
 CONFIG = SegmentConfig(batch_size=7)
+BACKBONES = ("backbone", "hand_backbone")
 HANDS = ["aligned", "pooled", "only", "none"]
 
 
@@ -52,8 +56,8 @@ def _at_once(network: ActionNetwork, inputs: tuple[Tensor, ...]) -> Tensor:
     """Logits (S, N, K) of every frame in one pass."""
     network.zero_grad()
     frames: list[Tensor] = []
-    head = network.head if network.hand_use == "only" else network.backbone.fc
-    hook = head.register_forward_hook(lambda *args: frames.append(args[-1]))
+    last = network.head if network.hand_use == "only" else head(network.backbone)
+    hook = last.register_forward_hook(lambda *args: frames.append(args[-1]))
     with torch.inference_mode():
         network(*inputs)
     hook.remove()
@@ -80,6 +84,21 @@ def test_pieces_change_nothing(hands: str, shift: str) -> None:
         torch.testing.assert_close(_streamed(network, inputs, pieces), expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("shift", ["tsm", "causal"])
+def test_pieces_change_nothing_in_a_mobilenet(shift: str) -> None:
+    """Its blocks without an identity path pass frames on, batch norm in the convolutions or not."""
+    network = _network("aligned", shift, 7, **dict.fromkeys(BACKBONES, "mobilenet_v2"))
+    inputs = _inputs(2, 7)
+    settle_batch_norms(network, *inputs)
+    expected = _at_once(network, inputs)
+    assert expected.std(1).min() > 0.01
+    for _ in range(2):
+        for pieces in ([1] * 7, [7], [2, 4, 1]):
+            streamed = _streamed(network, inputs, pieces)
+            torch.testing.assert_close(streamed, expected, rtol=0, atol=1e-4)
+        fuse_batch_norms(network)
+
+
 @pytest.mark.parametrize("hands", HANDS)
 def test_what_waits_does_not_grow(hands: str) -> None:
     network, inputs = _network(hands, "tsm", 30), _inputs(1, 30)
@@ -102,11 +121,16 @@ def test_short_sequences(number: int) -> None:
 @pytest.mark.parametrize("stage", ["layer1", "layer4"])
 def test_the_stream_that_is_ahead_waits(stage: str) -> None:
     """Wherever they join, hands of a deeper network come later than the frames, or sooner."""
-    for backbone, hand_backbone in (("resnet18", "resnet34"), ("resnet34", "resnet18")):
+    for backbone, hand_backbone in (
+        ("resnet18", "resnet34"),
+        ("resnet34", "resnet18"),
+        ("mobilenet_v2", "resnet18"),
+    ):
         network = _network(
             "aligned", "tsm", 6, backbone=backbone, hand_backbone=hand_backbone, fuse_after=stage
         )
         inputs = _inputs(1, 6)
+        settle_batch_norms(network, *inputs)
         streamed = _streamed(network, inputs, [1, 3, 2])
         torch.testing.assert_close(streamed, _at_once(network, inputs), rtol=0, atol=1e-4)
 
@@ -216,8 +240,6 @@ def test_a_streamed_window_is_the_mean_of_its_frames(model: ActionModel) -> None
 
 
 def test_what_was_trained_for_the_stream_is_streamed(run_folder: Path) -> None:
-    from conftest import TINY_ACTION, TINY_ALIGN
-
     from handact.segment import engine_of
 
     config = replace(TINY_ACTION, context=1, epochs=1)

@@ -21,7 +21,7 @@ def bench(
         typer.Argument(metavar="[VIDEO]", help="To decode.", show_default="a 1080p one is drawn"),
     ] = None,
     backbone: Annotated[
-        str, typer.Option(help="resnet18, resnet34, resnet50 or resnet101.")
+        str, typer.Option(help="resnet18, resnet34, resnet50, resnet101 or mobilenet_v2.")
     ] = "resnet50",
     frames: Annotated[int, typer.Option(help="Frames that windows slide over.", min=16)] = 64,
     rounds: Annotated[int, typer.Option(help="How often each is measured.", min=1)] = 3,

@@ -154,7 +154,7 @@ def train_action(
     run: RunOption = "action",
     hands_run: Annotated[str, typer.Option(help="Run whose localiser finds the hands.")] = "hands",
     backbone: Annotated[
-        str | None, typer.Option(help="resnet18, resnet34, resnet50 or resnet101.")
+        str | None, typer.Option(help="resnet18, resnet34, resnet50, resnet101 or mobilenet_v2.")
     ] = None,
     hands: Annotated[str | None, typer.Option(help="aligned, pooled, only or none.")] = None,
     shift: Annotated[

@@ -1,35 +1,33 @@
-"""The action network: a TSM ResNet over the frames, with both hands' features put in their places.
+"""The action network: TSM over the frames, with both hands' features put in their places.
 
 Sources: Lin et al., TSM, ICCV 2019 (backbone); Myers et al., WACV-W 2023 (hand stream, alignment).
 """
 
 import torch
 from torch import Tensor, nn
-from torchvision import models
 
-from handact.models.shift import insert_shift
+from handact.models.backbone import (
+    STAGES,
+    build_backbone,
+    head,
+    run_stage,
+    run_stem,
+    stage_width,
+)
 
-__all__ = ["STAGES", "ActionNetwork", "place_features", "run_stem"]
-
-_RESNETS = {
-    "resnet18": models.resnet18,
-    "resnet34": models.resnet34,
-    "resnet50": models.resnet50,
-    "resnet101": models.resnet101,
-}
-STAGES = ("layer1", "layer2", "layer3", "layer4")
+__all__ = ["ActionNetwork", "place_features"]
 
 
 class ActionNetwork(nn.Module):
     """Class logits of clips.
 
-    `backbone` is a torchvision ResNet whose `fc` is the head, `hands` one without `fc` that both
-    cut-outs share, `fusion` the 1x1 projection of Eq. 2-3's concatenated map, which is added to
-    the backbone's and starts at zero: training begins at the backbone alone.
+    `backbone` is a torchvision network with a head of K classes, `hands` one without a head that
+    both cut-outs share, `fusion` the 1x1 projection of Eq. 2-3's concatenated map, which is added
+    to the backbone's and starts at zero: training begins at the backbone alone.
 
     Args:
         num_classes: K.
-        backbone: resnet18, resnet34, resnet50 or resnet101.
+        backbone: resnet18, resnet34, resnet50, resnet101 or mobilenet_v2.
         hand_backbone: The same, for the cut-outs.
         hands: aligned (placed by their rectangles), pooled (their mean everywhere), only (no
             backbone) or none.
@@ -37,7 +35,8 @@ class ActionNetwork(nn.Module):
         clip_len: T.
         context: Frames that a clip has beyond its T at either end (causal: before them). They are
             seen through the shift, and their logits do not count.
-        fuse_after: The backbone's stage that the hands join.
+        fuse_after: The backbone's stage that the hands join, layer1 to layer4: see
+            `handact.models.backbone`.
         dropout: Before the head.
     """
 
@@ -58,15 +57,16 @@ class ActionNetwork(nn.Module):
         self.clip_len, self.context, self.shift = clip_len, context, shift
         self.hand_use, self.fuse_after = hands, fuse_after
         self.dropout = nn.Dropout(dropout)
+        shifted = {"shift": shift, "clip_len": self.num_frames}
         if hands != "only":
-            self.backbone = _build_resnet(backbone, num_classes, shift, self.num_frames)
+            self.backbone = build_backbone(backbone, num_classes=num_classes, **shifted)
         if hands != "none":
-            self.hands = _build_resnet(hand_backbone, None, shift, self.num_frames)
-            width = _width(self.hands, "layer4")
+            self.hands = build_backbone(hand_backbone, num_classes=None, **shifted)
+            width = stage_width(self.hands, "layer4")
         if hands == "only":
             self.head = nn.Linear(2 * width, num_classes)
         elif hands != "none":
-            channels = _width(self.backbone, fuse_after)
+            channels = stage_width(self.backbone, fuse_after)
             self.fusion = nn.Conv2d(channels + 2 * width, channels, kernel_size=1)
             nn.init.zeros_(self.fusion.weight)
             nn.init.zeros_(self.fusion.bias)
@@ -106,7 +106,7 @@ class ActionNetwork(nn.Module):
 
     def classify(self, x: Tensor) -> Tensor:
         """Return the logits (N, K) of frames from the backbone's last features (N, C, H, W)."""
-        return self.backbone.fc(self.dropout(x.mean((-2, -1))))
+        return head(self.backbone)(self.dropout(x.mean((-2, -1))))
 
     def classify_hands(self, hands: Tensor) -> Tensor:
         """Return the logits (N, K) of frames from their hands' features (N, 2, C, h, w) alone."""
@@ -119,7 +119,7 @@ class ActionNetwork(nn.Module):
         x = cutouts.transpose(1, 2).flatten(0, 2).contiguous(memory_format=torch.channels_last)
         x = run_stem(self.hands, x)
         for stage in STAGES:
-            x = getattr(self.hands, stage)(x)
+            x = run_stage(self.hands, stage, x)
         x = x.unflatten(0, (batch, 2, self.num_frames)).transpose(1, 2)  # (B, F, 2, C, h, w)
         return (x * present[..., None, None, None].to(x.dtype)).flatten(0, 1)
 
@@ -128,7 +128,7 @@ class ActionNetwork(nn.Module):
     ) -> Tensor:
         x = run_stem(self.backbone, frames.flatten(0, 1))
         for stage in STAGES:
-            x = getattr(self.backbone, stage)(x)
+            x = run_stage(self.backbone, stage, x)
             if stage == self.fuse_after and hands is not None:
                 x = self.fuse(x, hands, rects.flatten(0, 1))
         return self.classify(x)
@@ -140,11 +140,6 @@ class ActionNetwork(nn.Module):
             return hands.mean((-2, -1)).flatten(1)[..., None, None].expand(-1, -1, height, width)
         placed = place_features(hands.flatten(0, 1), rects.flatten(0, 1), height, width)
         return placed.unflatten(0, (-1, 2)).flatten(1, 2)
-
-
-def run_stem(resnet: nn.Module, x: Tensor) -> Tensor:
-    """Run what a torchvision ResNet does before its stages."""
-    return resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(x))))
 
 
 def place_features(features: Tensor, rects: Tensor, height: int, width: int) -> Tensor:
@@ -175,23 +170,3 @@ def _overlap(start: Tensor, size: Tensor, num_source: int, num_target: int) -> T
     upper = torch.minimum(edges[:, None, 1:], target[None, 1:, None])
     lower = torch.maximum(edges[:, None, :-1], target[None, :-1, None])
     return (upper - lower).clamp(min=0) * num_target
-
-
-def _build_resnet(name: str, num_classes: int | None, shift: str, num_frames: int) -> nn.Module:
-    resnet = _RESNETS[name](weights=None)
-    if num_classes is None:
-        del resnet.fc
-    else:
-        resnet.fc = nn.Linear(resnet.fc.in_features, num_classes)
-        nn.init.normal_(resnet.fc.weight, std=0.01)
-        nn.init.zeros_(resnet.fc.bias)
-    if shift != "none":
-        insert_shift(resnet, clip_len=num_frames, causal=shift == "causal")
-    return resnet
-
-
-def _width(resnet: nn.Module, stage: str) -> int:
-    """Return the number of channels that a stage puts out."""
-    block = getattr(resnet, stage)[-1]
-    last = block.conv3 if hasattr(block, "conv3") else block.conv2
-    return last.out_channels

@@ -4,7 +4,7 @@ Source: Lin et al., TSM, ICCV 2019, arXiv:1811.08383, figure 1b (bidirectional s
 (unidirectional shift, for video as it comes).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -115,22 +115,20 @@ class ShiftedConv2d(nn.Conv2d):
 
 
 def insert_shift(
-    resnet: nn.Module, *, clip_len: int, shift_div: int = 8, causal: bool = False
-) -> int:
-    """Put the shift before the first convolution of every residual branch of a torchvision ResNet.
+    blocks: Iterable[nn.Module], *, clip_len: int, shift_div: int = 8, causal: bool = False
+) -> None:
+    """Put the shift before the first convolution of every block, in place.
 
-    The identity path is left alone, and the state-dict keys stay torchvision's.
-
-    Returns:
-        The number of blocks that were shifted, all there are: 16 in a ResNet-50, 8 in a ResNet-18.
+    A residual block's first convolution is that of its branch: the identity path is left alone. The
+    state-dict keys stay what they are.
     """
-    stages = (resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4)
-    blocks = [block for stage in stages for block in stage]
     for block in blocks:
-        block.conv1 = ShiftedConv2d.from_conv(
-            block.conv1, clip_len=clip_len, shift_div=shift_div, causal=causal
+        name, conv = next((n, m) for n, m in block.named_modules() if isinstance(m, nn.Conv2d))
+        holder, _, name = name.rpartition(".")
+        shifted = ShiftedConv2d.from_conv(
+            conv, clip_len=clip_len, shift_div=shift_div, causal=causal
         )
-    return len(blocks)
+        setattr(block.get_submodule(holder), name, shifted)
 
 
 def _pad_time(x: Tensor, before: int, after: int) -> Tensor:

@@ -11,7 +11,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from handact.models.action import STAGES, ActionNetwork, run_stem
+from handact.models.action import ActionNetwork
+from handact.models.backbone import STAGES, Residual, residual, run_stem, stage_blocks
 from handact.models.shift import ShiftedConv2d, overlaps, shift_parts
 
 __all__ = ["NetworkStream"]
@@ -53,10 +54,10 @@ class NetworkStream:
             self._wait("present", present)
             if self.network.hand_use != "only":
                 self._wait("rects", rects)
-            hands = self._in_rounds(run_stem(self.network.hands, _pictures(cutouts)), len(cutouts))
+            hands = _in_rounds(run_stem(self.network.hands, _pictures(cutouts)), len(cutouts))
         if self.network.hand_use != "only":
             x = run_stem(self.network.backbone, _pictures(frames))
-            frames = self._in_rounds(x, len(frames))
+            frames = _in_rounds(x, len(frames))
         return self._advance(frames, hands, last=False)
 
     def end(self) -> Tensor | None:
@@ -108,7 +109,7 @@ class NetworkStream:
         x, rects = self._take("frames", number), self._take("rects", number)
         hands = self._take_hands(number)
         fused = self.network.fuse(_channels_first(x), hands, rects.flatten(0, 1))
-        return self._in_rounds(fused, number)
+        return _in_rounds(fused, number)
 
     def _take_hands(self, number: int) -> Tensor:
         """Return the next hands' features (number * S, 2, C, h, w), zero for absent hands."""
@@ -120,15 +121,16 @@ class NetworkStream:
         self, part: str, stages: tuple[str, ...], x: Tensor | None, last: bool
     ) -> Tensor | None:
         for stage in stages:
-            for i, block in enumerate(getattr(getattr(self.network, part), stage)):
+            for i, block in enumerate(stage_blocks(getattr(self.network, part), stage)):
                 x = self._run_block(f"{part}.{stage}.{i}", block, x, last)
         return x
 
     def _run_block(self, key: str, block: nn.Module, x: Tensor | None, last: bool) -> Tensor | None:
         """Answer for the frames whose neighbours are there; beyond both ends these are zero."""
-        if not isinstance(block.conv1, ShiftedConv2d):
-            return None if x is None else _run_residual(block, [x], 0, x)
-        causal, held = block.conv1.causal, self._held.get(key)
+        parted = residual(block)
+        if parted is None or not isinstance(parted.conv, ShiftedConv2d):
+            return None if x is None else _in_rounds(block(_channels_first(x)), len(x))
+        causal, held = parted.conv.causal, self._held.get(key)
         if x is None and (causal or not last or held is None):
             return None
         parts = [torch.zeros_like(x[:1])] if held is None else held.copy()
@@ -140,12 +142,8 @@ class NetworkStream:
         self._held[key] = [_own(part) for _, part in overlaps(parts, total - number, number)]
         if total <= number:
             return None
-        shifted = shift_parts(parts, shift_div=block.conv1.shift_div, causal=causal)
-        return _run_residual(block, parts, 1, shifted)
-
-    def _in_rounds(self, x: Tensor, number: int) -> Tensor:
-        """Return features (number * columns, C, H, W) as (number, columns, H, W, C)."""
-        return x.permute(0, 2, 3, 1).unflatten(0, (number, -1))
+        shifted = shift_parts(parts, shift_div=parted.conv.shift_div, causal=causal)
+        return _run_residual(parted, parts, shifted)
 
     def _wait(self, key: str, x: Tensor) -> None:
         self._held.setdefault(key, []).append(x)
@@ -160,29 +158,25 @@ class NetworkStream:
         return _join([part for _, part in overlaps(held, 0, number)])
 
 
-def _run_residual(block: nn.Module, parts: list[Tensor], start: int, shifted: Tensor) -> Tensor:
-    """Run a torchvision residual block.
+def _run_residual(block: Residual, parts: list[Tensor], shifted: Tensor) -> Tensor:
+    """Run a shifted residual block for all frames but the first and those not shifted yet.
 
     Args:
-        block: A BasicBlock or Bottleneck.
+        block: Its parts.
         parts: Features (n, S, H, W, C) that follow each other in time.
-        start: The frame of these from which on `block` answers.
-        shifted: (m, S, H, W, C) the m frames that it answers for, shifted.
+        shifted: (m, S, H, W, C) the m frames from the second on, shifted.
     """
-    number, conv = len(shifted), block.conv1
-    y = _channels_first(shifted)
-    y = conv.convolve(y) if isinstance(conv, ShiftedConv2d) else conv(y)
-    y = block.bn2(block.conv2(block.relu(block.bn1(y))))
-    if hasattr(block, "conv3"):
-        y = block.bn3(block.conv3(block.relu(y)))
-    y = y.permute(0, 2, 3, 1).unflatten(0, (number, -1))
-    if block.downsample is not None:
+    start, number = 1, len(shifted)
+    y = block.conv.convolve(_channels_first(shifted))
+    for layer in block.rest:
+        y = layer(y)
+    y = _in_rounds(y, number)
+    if block.shortcut is not None:
         x = _join([part for _, part in overlaps(parts, start, number)])
-        x = block.downsample(_channels_first(x)).permute(0, 2, 3, 1)
-        parts, start = [x.unflatten(0, (number, -1))], 0
+        parts, start = [_in_rounds(block.shortcut(_channels_first(x)), number)], 0
     for rows, part in overlaps(parts, start, number):
         y[rows] += part
-    return block.relu(y)
+    return y if block.last is None else block.last(y)
 
 
 def _own(part: Tensor) -> Tensor:
@@ -203,3 +197,8 @@ def _pictures(x: Tensor) -> Tensor:
 def _channels_first(x: Tensor) -> Tensor:
     """Return (n, S, H, W, C) as (n * S, C, H, W), channels last."""
     return x.flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def _in_rounds(x: Tensor, number: int) -> Tensor:
+    """Return features (number * columns, C, H, W) as (number, columns, H, W, C)."""
+    return x.permute(0, 2, 3, 1).unflatten(0, (number, -1))

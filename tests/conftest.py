@@ -9,6 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -24,6 +25,18 @@ TINY_ACTION = ActionConfig(
     epochs=2, milestones=(), batch_size=4, learning_rate=0.01, hand_learning_rate=0.01,
     colour=0.1, flip=0.5,
 )  # fmt: skip
+
+
+def write_folded(path: Path, state: dict[str, torch.Tensor]) -> Path:
+    """Write MobileNetV2's weights as arrays, as if its batch norms had been folded away."""
+    folded = {}
+    for key, value in state.items():
+        if value.dim() == 4 or key.startswith("classifier"):
+            folded[key] = value.numpy()
+        elif key.endswith(".bias"):
+            folded[key.replace(".bias", ".folded_bias")] = value.numpy()
+    np.savez(path, **folded)
+    return path
 
 
 def settle_batch_norms(network: torch.nn.Module, *inputs: torch.Tensor) -> None:

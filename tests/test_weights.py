@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from conftest import write_folded
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2, resnet18, resnet50
 from typer.testing import CliRunner
@@ -98,6 +99,31 @@ def _mmaction_keys() -> dict[str, str]:
     return keys | {"cls_head.fc_cls.weight": "fc.weight", "cls_head.fc_cls.bias": "fc.bias"}
 
 
+def _inverted() -> list[tuple[int, int, int]]:
+    """Expansion, stride, and place in its group of each of MobileNetV2's 17 blocks."""
+    groups = ((1, 1, 1), (6, 2, 2), (6, 3, 2), (6, 4, 2), (6, 3, 1), (6, 3, 2), (6, 1, 1))
+    return [(t, s if i == 0 else 1, i) for t, n, s in groups for i in range(n)]
+
+
+def _tsm_mobilenet_keys() -> dict[str, str]:
+    """Each key of the TSM release's MobileNetV2, and torchvision's."""
+    pairs = [("0.0", "0.1", "0.0", "0.1"), ("18.0", "18.1", "18.0", "18.1")]
+    for n, (expansion, _, i) in enumerate(_inverted(), 1):
+        first = f"{n}.conv.0.net" if i > 0 else f"{n}.conv.0"
+        pairs.append((first, f"{n}.conv.1", f"{n}.conv.0.0", f"{n}.conv.0.1"))
+        if expansion == 1:
+            pairs.append((f"{n}.conv.3", f"{n}.conv.4", f"{n}.conv.1", f"{n}.conv.2"))
+            continue
+        pairs.append((f"{n}.conv.3", f"{n}.conv.4", f"{n}.conv.1.0", f"{n}.conv.1.1"))
+        pairs.append((f"{n}.conv.6", f"{n}.conv.7", f"{n}.conv.2", f"{n}.conv.3"))
+    norms = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    root, keys = "module.base_model.features", {}
+    for conv, norm, our_conv, our_norm in pairs:
+        keys[f"{root}.{conv}.weight"] = f"features.{our_conv}.weight"
+        keys |= {f"{root}.{norm}.{n}": f"features.{our_norm}.{n}" for n in norms}
+    return keys | {f"module.new_fc.{n}": f"classifier.1.{n}" for n in ("weight", "bias")}
+
+
 LAYOUTS = {"TSM release": _tsm_keys, "MMAction2": _mmaction_keys}
 
 
@@ -134,57 +160,84 @@ def _wrap(layout: str, state: State) -> dict[str, object]:
     return {"epoch": 50, "arch": "resnet50", "state_dict": state, "best_prec1": best}
 
 
-def _independent_logits(state: State, clips: Tensor) -> Tensor:
-    """A ResNet-50 written from both papers, block by block, which reads a release's own keys.
+def _conv_norm(
+    state: State, x: Tensor, conv: Tensor, norm: str, stride: int, padding: int, groups: int = 1
+) -> Tensor:
+    x = nn.functional.conv2d(x, conv, None, stride, padding, 1, groups)
+    shape = (1, -1, 1, 1)
+    mean, var = state[f"{norm}.running_mean"], state[f"{norm}.running_var"]
+    x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + 1e-5)
+    return x * state[f"{norm}.weight"].view(shape) + state[f"{norm}.bias"].view(shape)
 
-    Channels [0, C/8) come from the next frame, [C/8, C/4) from the one before, zero at the ends.
-    """
+
+def _shifted(x: Tensor, num_frames: int) -> Tensor:
+    """Channels [0, C/8) come from the next frame, [C/8, C/4) from the one before, zero at ends."""
+    fold, out = x.shape[1] // 8, x.clone()
+    for first in range(0, len(x), num_frames):
+        for t in range(num_frames):
+            after, before = t + 1 < num_frames, t > 0
+            i = first + t
+            out[i, :fold] = x[i + 1, :fold] if after else 0
+            out[i, fold : 2 * fold] = x[i - 1, fold : 2 * fold] if before else 0
+    return out
+
+
+def _independent_logits(state: State, clips: Tensor) -> Tensor:
+    """A ResNet-50 written from both papers, block by block, which reads a release's own keys."""
     tsm = "module.new_fc.bias" in state
     num_frames = clips.shape[1]
 
     def get(*names: str) -> Tensor:
         return next(state[name] for name in names if name in state)
 
-    def conv_norm(x: Tensor, conv: Tensor, norm: str, stride: int, padding: int) -> Tensor:
-        x = nn.functional.conv2d(x, conv, None, stride, padding)
-        shape = (1, -1, 1, 1)
-        mean, var = state[f"{norm}.running_mean"], state[f"{norm}.running_var"]
-        x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + 1e-5)
-        return x * state[f"{norm}.weight"].view(shape) + state[f"{norm}.bias"].view(shape)
-
-    def shifted(x: Tensor) -> Tensor:
-        fold, out = x.shape[1] // 8, x.clone()
-        for first in range(0, len(x), num_frames):
-            for t in range(num_frames):
-                after, before = t + 1 < num_frames, t > 0
-                i = first + t
-                out[i, :fold] = x[i + 1, :fold] if after else 0
-                out[i, fold : 2 * fold] = x[i - 1, fold : 2 * fold] if before else 0
-        return out
-
     root = "module.base_model." if tsm else "backbone."
     stem = ("conv1.weight", "bn1") if tsm else ("conv1.conv.weight", "conv1.bn")
-    x = conv_norm(clips.flatten(0, 1), state[root + stem[0]], root + stem[1], 2, 3).relu()
+    x = _conv_norm(state, clips.flatten(0, 1), state[root + stem[0]], root + stem[1], 2, 3).relu()
     x = nn.functional.max_pool2d(x, 3, 2, 1)
     for stage, i in _bottlenecks():
         block = f"{root}layer{stage}.{i}"
         stride = 2 if stage > 1 and i == 0 else 1
-        y = shifted(x)
+        y = _shifted(x, num_frames)
         for c in (1, 2, 3):
             names = (
                 f"{block}.conv{c}.net.weight", f"{block}.conv{c}.weight",
                 f"{block}.conv{c}.conv.net.weight", f"{block}.conv{c}.conv.weight",
             )  # fmt: skip
             norm = f"{block}.bn{c}" if tsm else f"{block}.conv{c}.bn"
-            y = conv_norm(y, get(*names), norm, stride if c == 2 else 1, int(c == 2))
+            y = _conv_norm(state, y, get(*names), norm, stride if c == 2 else 1, int(c == 2))
             y = y.relu() if c < 3 else y
         if i == 0:
             names = (f"{block}.downsample.0.weight", f"{block}.downsample.conv.weight")
             norm = f"{block}.downsample.1" if tsm else f"{block}.downsample.bn"
-            x = conv_norm(x, get(*names), norm, stride, 0)
+            x = _conv_norm(state, x, get(*names), norm, stride, 0)
         x = (x + y).relu()
     head = "module.new_fc" if tsm else "cls_head.fc_cls"
     frames = x.mean((-2, -1)) @ state[f"{head}.weight"].T + state[f"{head}.bias"]
+    return frames.unflatten(0, (-1, num_frames)).mean(1)
+
+
+def _independent_mobilenet_logits(state: State, clips: Tensor) -> Tensor:
+    """A MobileNetV2 of the TSM release, block by block, from its own keys."""
+    root, num_frames = "module.base_model.features", clips.shape[1]
+
+    def layer(x: Tensor, conv: str, norm: str, stride: int = 1, groups: int = 1) -> Tensor:
+        weight = state[f"{root}.{conv}.weight"]
+        padding = weight.shape[-1] // 2
+        return _conv_norm(state, x, weight, f"{root}.{norm}", stride, padding, groups)
+
+    x = layer(clips.flatten(0, 1), "0.0", "0.1", stride=2).clamp(0, 6)
+    for n, (expansion, stride, i) in enumerate(_inverted(), 1):
+        y, first = x, 0
+        if expansion > 1:
+            name = f"{n}.conv.0.net" if i > 0 else f"{n}.conv.0"
+            y = layer(_shifted(x, num_frames) if i > 0 else x, name, f"{n}.conv.1").clamp(0, 6)
+            first = 3
+        wide = y.shape[1]
+        y = layer(y, f"{n}.conv.{first}", f"{n}.conv.{first + 1}", stride, wide).clamp(0, 6)
+        y = layer(y, f"{n}.conv.{first + 3}", f"{n}.conv.{first + 4}")
+        x = x + y if i > 0 else y
+    x = layer(x, "18.0", "18.1").clamp(0, 6)
+    frames = x.mean((-2, -1)) @ state["module.new_fc.weight"].T + state["module.new_fc.bias"]
     return frames.unflatten(0, (-1, num_frames)).mean(1)
 
 
@@ -211,6 +264,61 @@ def test_a_release_gives_the_logits_of_an_independent_reading(
     scale = expected.std()
     torch.testing.assert_close(ours / scale, expected / scale, rtol=0, atol=1e-6)
     assert not torch.allclose(ours[0], ours[1])
+
+
+def test_a_mobilenet_release_gives_the_logits_of_an_independent_reading(tmp_path: Path) -> None:
+    ours = _random(mobilenet_v2(num_classes=400))
+    state = {theirs: ours[name] for theirs, name in _tsm_mobilenet_keys().items()}
+    assert len(state) == len(ours)
+    torch.save(_wrap("TSM release", state), tmp_path / "k400.pth")
+    network = ActionNetwork(
+        num_classes=400, backbone="mobilenet_v2", hands="none", clip_len=4, dropout=0.0
+    )
+    network.double().eval()
+    file = str(tmp_path / "k400.pth")
+    start = start_network(network.backbone, "mobilenet_v2", file, part="backbone", shift="tsm")
+    assert (start.layout, start.shift, start.classes) == ("TSM release", "tsm", 400)
+    last = {key: ours[f"classifier.1.{key}"] for key in ("weight", "bias")}
+    network.backbone.classifier[1].load_state_dict(last)
+    clips = torch.randn(2, 4, 3, 64, 64, generator=torch.Generator().manual_seed(1)).double()
+    with torch.inference_mode():
+        logits = network(clips)
+        expected = _independent_mobilenet_logits({k: v.double() for k, v in state.items()}, clips)
+    scale = (expected[0] - expected[1]).abs().mean()  # what all pictures share says little
+    torch.testing.assert_close(logits / scale, expected / scale, rtol=0, atol=1e-6)
+    # With its dropout at none, its authors' program keeps the head where torchvision's was.
+    renamed = {k.replace("new_fc", "base_model.classifier"): v for k, v in state.items()}
+    assert convert(renamed, "").state.keys() == convert(state, "").state.keys()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (".3.conv.0.net.", ".3.conv.0.", "9 of 10 blocks are shifted"),
+        (".2.conv.0.", ".2.conv.0.net.", r"lacks key `features\.2\.conv\.0\.0\.weight`"),
+        (".18.0.", ".19.0.", r"lacks key `features\.18\.0\.weight`"),
+        (".1.conv.3.", ".1.conv.6.", r"lacks key `features\.1\.conv\.1\.weight`"),
+    ],
+)
+def test_wrong_mobilenets_are_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    ours = mobilenet_v2(num_classes=400).state_dict()
+    state = {theirs: ours[name] for theirs, name in _tsm_mobilenet_keys().items()}
+    torch.save({k.replace(f"features{old}", f"features{new}"): v for k, v in state.items()},
+               tmp_path / "m.pth")  # fmt: skip
+    with pytest.raises(CheckpointError, match=said):
+        check_file(tmp_path / "m.pth", "mobilenet_v2", "tsm")
+
+
+@pytest.mark.skipif(not PICTURES.is_dir(), reason="shared/data is not beside the repository")
+@pytest.mark.parametrize("part", ["backbone", "hands"])
+def test_real_weights_start_both_parts(part: str) -> None:
+    names = dict.fromkeys(("backbone", "hand_backbone"), "mobilenet_v2")
+    network = getattr(ActionNetwork(num_classes=3, **names), part)
+    file = PICTURES / "mobilenet_v2_torchvision_names_ptq.npz"
+    start = start_network(network, "mobilenet_v2", str(file), part=part, shift="tsm")
+    assert (start.classes, start.mean) == (1001, (0.5, 0.5, 0.5))
+    expected = np.load(file)["features.3.conv.0.0.weight"]
+    assert np.array_equal(network.features[3].conv[0][0].weight.detach().numpy(), expected)
 
 
 def test_the_normalisation_that_a_file_tells_is_believed() -> None:
@@ -244,15 +352,9 @@ def test_a_head_is_never_taken_over(release: tuple[str, State], tmp_path: Path) 
 def test_folded_batch_norms_change_nothing(tmp_path: Path) -> None:
     """Arrays whose batch norms were folded away give what a plain convolution with a bias gives."""
     state = _random(mobilenet_v2())
-    folded = {}
-    for key, value in state.items():
-        if value.dim() == 4 or key.startswith("classifier"):
-            folded[key] = value.numpy()
-        elif key.endswith(".bias"):
-            folded[key.replace(".bias", ".folded_bias")] = value.numpy()
-    np.savez(tmp_path / "m.npz", **folded)
+    path = write_folded(tmp_path / "m.npz", state)
     network = HandLocalizer().eval()
-    start = start_network(network, "mobilenet_v2", str(tmp_path / "m.npz"), part="localizer")
+    start = start_network(network, "mobilenet_v2", str(path), part="localizer")
     assert start.mean == start.std == (0.5, 0.5, 0.5)
     x = torch.randn(1, 3, 32, 32)
     conv = network.features[0][0]

@@ -96,7 +96,7 @@ def check_weights(
         "SHA-256": start.sha256,
     }
     if network:
-        words["starts"] = network if network == "mobilenet_v2" else f"{network}, shift {shift}"
+        words["starts"] = f"{network}, shift {shift}"
     print_table(
         ("", ""), [(key, None if v is None else str(v)) for key, v in words.items()], left=2
     )

@@ -1,7 +1,8 @@
 """How others name the weights of the same networks, and the way from there to torchvision's names.
 
 Sources: mit-han-lab/temporal-shift-module (`TemporalShift` wraps a block's first convolution as
-`.net`), open-mmlab/mmaction2 (`ConvModule` holds a convolution and its batch norm).
+`.net`; its MobileNetV2 is its own, archs/mobilenet_v2.py), open-mmlab/mmaction2 (`ConvModule` holds
+a convolution and its batch norm).
 """
 
 import re
@@ -23,7 +24,17 @@ HEADS = ("fc.", "classifier.", "head.")  # torchvision's, and the localiser's ow
 
 _MMACTION_MEAN, _MMACTION_STD = "data_preprocessor.mean", "data_preprocessor.std"
 _BATCH_NORM_EPS = 1e-5
-_BLOCK = re.compile(r"(layer[1-4]\.\d+)\.conv1(\.net)?\.weight")
+_MOBILENET_RESIDUAL = r"features\.(?:3|5|6|8|9|10|12|13|15|16)\.conv\.0"  # first in its branch
+_BLOCK = re.compile(rf"(layer[1-4]\.\d+\.conv1|{_MOBILENET_RESIDUAL})(\.net)?\.weight")
+
+
+def _layer_rules(block: str, names: dict[int, str]) -> tuple[tuple[str, str], ...]:
+    """Return rules from the number of a layer in a block of MobileNetV2 to torchvision's name."""
+    return tuple(
+        (rf"^(features\.{block}\.conv)\.{number}\.(?=[a-z])", rf"\g<1>.{name}.")
+        for number, name in names.items()
+    )
+
 
 # In order; what a rule leaves is what the next one sees.
 _TSM_RULES = (
@@ -31,6 +42,16 @@ _TSM_RULES = (
     (r"^base_model\.", ""),
     (r"^new_fc\.", "fc."),
     (r"^(layer[1-4]\.\d+\.conv1)\.net\.", r"\1."),
+)
+# A block is one flat sequence there: convolution, batch norm, ReLU6 without weights, and so on; the
+# first block lacks the expansion.
+_TSM_MOBILENET_RULES = (
+    (r"^module\.", ""),
+    (r"^base_model\.", ""),
+    (r"^(?:new_fc|classifier)\.", "classifier.1."),
+    (rf"^({_MOBILENET_RESIDUAL})\.net\.", r"\1."),
+    *_layer_rules("1", {0: "0.0", 1: "0.1", 3: "1", 4: "2"}),
+    *_layer_rules(r"(?:[2-9]|1\d)", {0: "0.0", 1: "0.1", 3: "1.0", 4: "1.1", 6: "2", 7: "3"}),
 )
 _MMACTION_RULES = (
     (r"^backbone\.", ""),
@@ -77,7 +98,9 @@ def convert(state: Mapping[str, Tensor], source: str) -> Foreign:
         CheckpointError: Two keys become one, or only some blocks are shifted.
     """
     if any(key.startswith(("module.base_model.", "base_model.")) for key in state):
-        return Foreign(_rename(state, _TSM_RULES, source), "TSM release", _shift(state, source))
+        mobilenet = any(key.endswith("base_model.features.0.0.weight") for key in state)
+        rules = _TSM_MOBILENET_RULES if mobilenet else _TSM_RULES
+        return Foreign(_rename(state, rules, source), "TSM release", _shift(state, source))
     if "backbone.conv1.conv.weight" in state:
         used = {k: v for k, v in state.items() if k not in (_MMACTION_MEAN, _MMACTION_STD)}
         renamed = _rename(used, _MMACTION_RULES, source)
@@ -115,7 +138,7 @@ def _of_channels(told: Tensor | None, usual: tuple[float, ...]) -> tuple[float, 
 
 
 def _shift(state: Mapping[str, Tensor], source: str) -> str:
-    """Return tsm where all residual blocks of a ResNet are shifted, none where none of them is."""
+    """Return tsm where all residual blocks of a network are shifted, none where none of them is."""
     found = [match for key in state if (match := _BLOCK.search(key))]
     shifted = {match[1] for match in found if match[2]}
     blocks = {match[1] for match in found}

@@ -362,7 +362,8 @@ def _trainings(
     optimizer = build_optimizer(groups, config)
 
     def train(batches: Any) -> int:
-        train_epoch(network, optimizer, batches, config, 0, device, Processes(), None)
+        pixels = IMAGENET_MEAN, IMAGENET_STD
+        train_epoch(network, optimizer, batches, config, 0, pixels, device, Processes(), None)
         return steps * config.batch_size
 
     if not on_cpu:

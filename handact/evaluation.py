@@ -197,7 +197,12 @@ def evaluate_clips(
         with_frames=model.network.hand_use != "only",
     )
     logits = predict_clips(
-        model.network, clip_set, batch_size=16, device=where, precision=model.precision
+        model.network,
+        clip_set,
+        (model.input["mean"], model.input["std"]),
+        batch_size=16,
+        device=where,
+        precision=model.precision,
     )
     truth = np.array([clip.label for clip in clips])
     index = np.array([dataset.classes.index(name) for name in model.classes])

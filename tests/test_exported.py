@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import settle_batch_norms
 from typer.testing import CliRunner
 
 from handact.checkpoint import load_checkpoint, save_checkpoint
@@ -12,7 +13,7 @@ from handact.cli import app
 from handact.config import SegmentConfig
 from handact.engine import load_action_model
 from handact.errors import CheckpointError, ConfigError
-from handact.exported import OnnxNetwork, export_network
+from handact.exported import OnnxNetwork, _clips, export_network
 from handact.models.action import ActionNetwork
 from handact.scores import Scores
 from handact.segment import segment_videos
@@ -28,6 +29,7 @@ def _action(trained: Path, path: Path, **changes: object) -> Path:
     network = ActionNetwork(**arguments)
     if hasattr(network, "fusion"):
         torch.nn.init.normal_(network.fusion.weight, std=0.05)
+    settle_batch_norms(network, *_clips(network, content["input"]))
     kept = {k: v for k, v in content.items() if k not in ("format", "kind", "handact", "training")}
     save_checkpoint(path, **{**kept, "kind": "action", "model": arguments,
                              "state": network.state_dict()})  # fmt: skip
@@ -52,11 +54,20 @@ def test_torch_export(trained: Path, tmp_path: Path, kind: str) -> None:
     assert export_network(checkpoint, tmp_path / f"{kind}.pt2") <= 1e-4
 
 
+def test_torch_export_of_a_mobilenet(trained: Path, tmp_path: Path) -> None:
+    checkpoint = _action(trained, tmp_path / "a.pt", backbone="mobilenet_v2", context=1)
+    assert export_network(checkpoint, tmp_path / "a.pt2") <= 1e-4
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"shift": "tsm", "context": 1},
         {"shift": "causal", "context": 1, "clip_len": 3},
+        pytest.param(
+            {"backbone": "mobilenet_v2", "hand_backbone": "mobilenet_v2", "fuse_after": "layer3"},
+            marks=pytest.mark.slow,
+        ),
         pytest.param({"shift": "none"}, marks=pytest.mark.slow),
         pytest.param({"hands": "only"}, marks=pytest.mark.slow),
         pytest.param({"hands": "none"}, marks=pytest.mark.slow),

@@ -6,17 +6,22 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_ACTION, TINY_ALIGN, TINY_HANDS
+from conftest import TINY_ACTION, TINY_ALIGN, TINY_HANDS, write_folded
 from torchvision.models import mobilenet_v2, resnet18
 
 from handact.checkpoint import load_checkpoint
+from handact.config import SegmentConfig
 from handact.data.augment import augment_hands, draw_move, sample_rng, to_input
+from handact.data.clips import Sample, network_input
 from handact.device import pick_device
 from handact.errors import CheckpointError, ConfigError, HandactError, LabelError, TrainingError
+from handact.evaluation import evaluate_clips
+from handact.segment import segment_videos
 from handact.training.action import train_action
 from handact.training.hands import train_hands
 from handact.training.loop import learning_rate_factor
@@ -209,6 +214,43 @@ def test_the_hand_stream_starts_from_a_file(run_folder: Path, tmp_path: Path) ->
         key = "hands.conv1.weight"
         expected = lent["state"][key] if "state" in lent else lent["conv1.weight"]
         torch.testing.assert_close(_state(run, "action")[key], expected)
+
+
+def test_pictures_are_normalised_as_those_of_the_start(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In training, when it goes on, in validation, evaluation and segmentation."""
+    weights = str(write_folded(tmp_path / "m.npz", mobilenet_v2().state_dict()))
+    config = replace(
+        TINY_ACTION, backbone="mobilenet_v2", hand_backbone="mobilenet_v2", weights=weights,
+        hand_weights=weights, epochs=1,
+    )  # fmt: skip
+    used: list[tuple[str, tuple[float, ...], tuple[float, ...]]] = []
+
+    def spy(where: str) -> None:
+        def record(batch: Sample, mean: list[float], std: list[float], device: torch.device) -> Any:
+            used.append((where, tuple(mean), tuple(std)))
+            return network_input(batch, mean, std, device)
+
+        monkeypatch.setattr(f"handact.{where}.network_input", record)
+
+    spy("training.action")
+    spy("engine")
+    for epochs in (1, 2):
+        train_action(
+            run_folder, replace(config, epochs=epochs), TINY_ALIGN, run="mobile", device="cpu"
+        )
+    evaluate_clips(run_folder, run="mobile", device="cpu")
+    segment_videos(
+        [str(run_folder / "videos" / "test-1.mp4")], SegmentConfig(engine="stream"),
+        checkpoint=run_folder / "runs" / "mobile" / "best.pt", output=tmp_path, device="cpu",
+    )  # fmt: skip
+    half = (0.5, 0.5, 0.5)
+    assert set(used) == {("training.action", half, half), ("engine", half, half)}
+    torch.save(resnet18().state_dict(), tmp_path / "r18.pth")
+    both = replace(config, hand_backbone="resnet18", hand_weights=str(tmp_path / "r18.pth"))
+    with pytest.raises(ConfigError, match=r"backbone mean \(0.5, .*; hands mean \(0.485, "):
+        train_action(run_folder, both, TINY_ALIGN, run="two", device="cpu")
 
 
 def test_hand_streams_that_cannot_be_had(run_folder: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from handact.models.action import ActionNetwork
 from handact.progress import Log, Progress
 from handact.sampling import clip_offsets
 from handact.training.loop import (
+    Pixels,
     build_optimizer,
     clear_run,
     find_weights,
@@ -156,6 +157,7 @@ def _train_action(
     if last is None:
         with processes.main_first():  # which downloads them
             starts = _load_weights(network, dataset, config, on_weights_progress, log)
+    pixels = (last["input"]["mean"], last["input"]["std"]) if last else _pixels(starts)
 
     with processes.main_first():
         caches = align_dataset(
@@ -189,7 +191,7 @@ def _train_action(
 
     fixed = {
         "model": arguments,
-        "input": _describe_input(config, align, fps),
+        "input": _describe_input(config, align, fps, pixels),
         "classes": list(dataset.classes),
         "background": dataset.background,
         "durations": _durations(dataset, videos, caches),
@@ -207,11 +209,13 @@ def _train_action(
         loader.batch_sampler.epoch = epoch
         network.train()
         _freeze_batch_norms(network, config)
-        loss = train_epoch(model, optimizer, loader, config, epoch, where, processes, on_progress)
+        loss = train_epoch(
+            model, optimizer, loader, config, epoch, pixels, where, processes, on_progress
+        )
         if not processes.is_main:
             continue
         row = {"epoch": epoch + 1, "learning_rate": config.learning_rate * factor}
-        row |= {"train_loss": loss, **_validate(network, val, config, where)}
+        row |= {"train_loss": loss, **_validate(network, val, config, pixels, where)}
         history.append(row)
         score = row.get("val_accuracy", float(epoch))
         better, best = score >= best, max(best, score)
@@ -273,6 +277,7 @@ def labelled_clips(
 def predict_clips(
     network: ActionNetwork,
     clips: ClipSet,
+    pixels: Pixels,
     *,
     batch_size: int,
     device: torch.device,
@@ -285,7 +290,7 @@ def predict_clips(
     results = []
     with torch.inference_mode(), autocast(precision, device):
         for batch in loader:
-            inputs = network_input(batch, IMAGENET_MEAN, IMAGENET_STD, device)
+            inputs = network_input(batch, *pixels, device)
             results.append(network(*inputs).float().cpu().numpy())
     return np.concatenate(results)
 
@@ -345,6 +350,7 @@ def train_epoch(
     loader: DataLoader,
     config: ActionConfig,
     epoch: int,
+    pixels: Pixels,
     device: torch.device,
     processes: Processes,
     on_progress: Progress | None,
@@ -362,7 +368,7 @@ def train_epoch(
         for i, part in enumerate(parts):
             share = len(part["label"]) / len(batch["label"])
             with nullcontext() if i + 1 == len(parts) or processes.number == 1 else model.no_sync():
-                loss += share * _backward(model, part, config, device, share * weight)
+                loss += share * _backward(model, part, config, pixels, device, share * weight)
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss} in epoch {epoch + 1}, batch {step + 1}",
@@ -382,10 +388,15 @@ def _split(batch: Sample, number: int) -> list[Sample]:
 
 
 def _backward(
-    model: nn.Module, batch: Sample, config: ActionConfig, device: torch.device, weight: float
+    model: nn.Module,
+    batch: Sample,
+    config: ActionConfig,
+    pixels: Pixels,
+    device: torch.device,
+    weight: float,
 ) -> float:
     """Add the gradient of the mean loss of some clips, times `weight`, and return that mean."""
-    inputs = network_input(batch, IMAGENET_MEAN, IMAGENET_STD, device)
+    inputs = network_input(batch, *pixels, device)
     with autocast(config.precision, device):
         logits = model(*inputs)
     loss = functional.cross_entropy(logits.float(), batch["label"].to(device))
@@ -394,12 +405,21 @@ def _backward(
 
 
 def _validate(
-    network: ActionNetwork, val: ClipSet, config: ActionConfig, device: torch.device
+    network: ActionNetwork,
+    val: ClipSet,
+    config: ActionConfig,
+    pixels: Pixels,
+    device: torch.device,
 ) -> dict[str, float]:
     if not len(val):
         return {}
     logits = predict_clips(
-        network, val, batch_size=config.batch_size, device=device, precision=config.precision
+        network,
+        val,
+        pixels,
+        batch_size=config.batch_size,
+        device=device,
+        precision=config.precision,
     )
     labels = np.array([clip.label for clip in val.clips])
     loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)).item()
@@ -490,18 +510,28 @@ def _load_weights(
         )
         if start is None:
             continue
-        if start.mean != IMAGENET_MEAN or start.std != IMAGENET_STD:
-            raise ConfigError(
-                f"{weights}: learnt from pictures of mean {start.mean}, deviation {start.std}",
-                f"the action network's have mean {IMAGENET_MEAN}, deviation {IMAGENET_STD}",
-            )
         starts[part] = start.to_dict()
         words = "" if start.licence == "" else f", {start.licence}"
         log(f"{part} starts from {start.source} ({start.layout}, shift {start.shift}{words})")
     return starts
 
 
-def _describe_input(config: ActionConfig, align: AlignConfig, fps: float) -> dict[str, Any]:
+def _pixels(starts: dict[str, Any]) -> Pixels:
+    """Return the normalisation of the pictures that the starts of the network's parts know."""
+    told = {part: (tuple(start["mean"]), tuple(start["std"])) for part, start in starts.items()}
+    if len(set(told.values())) > 1:
+        words = [f"{part} mean {mean}, deviation {std}" for part, (mean, std) in told.items()]
+        raise ConfigError(
+            f"the starts know pictures of two normalisations: {'; '.join(words)}",
+            "both parts see the same: give `--weights` and `--set hand_weights=...` of one "
+            "normalisation, or one of them as none",
+        )
+    return next(iter(told.values()), (IMAGENET_MEAN, IMAGENET_STD))
+
+
+def _describe_input(
+    config: ActionConfig, align: AlignConfig, fps: float, pixels: Pixels
+) -> dict[str, Any]:
     return {
         "clip_len": config.clip_len,
         "frame_stride": config.frame_stride,
@@ -509,8 +539,8 @@ def _describe_input(config: ActionConfig, align: AlignConfig, fps: float) -> dic
         "crop_size": config.crop_size,
         "view": config.view,
         "sampling": config.sampling,
-        "mean": list(IMAGENET_MEAN),
-        "std": list(IMAGENET_STD),
+        "mean": list(pixels[0]),
+        "std": list(pixels[1]),
         "align": asdict(align),
     }
 

@@ -25,6 +25,7 @@ from handact.metrics import HAND_THRESHOLDS, hand_counts
 from handact.models.hands import HandLocalizer, hand_loss
 from handact.progress import Log, Progress
 from handact.training.loop import (
+    Pixels,
     build_optimizer,
     clear_run,
     find_weights,
@@ -44,8 +45,6 @@ from handact.weights import (
 )
 
 __all__ = ["hands_data", "predict_hands", "train_hands"]
-
-Pixels = tuple[list[float], list[float]]  # mean and deviation that the input is normalised with
 
 _NUM_SEEN = 512  # frames that show batch norms without statistics what they will see
 

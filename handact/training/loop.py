@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from handact.training.record import RECORD
 from handact.weights import RELEASES
 
 __all__ = [
+    "Pixels",
     "build_optimizer",
     "changed_settings",
     "clear_run",
@@ -36,6 +37,7 @@ __all__ = [
     "set_learning_rate",
 ]
 
+Pixels = tuple[Sequence[float], Sequence[float]]  # mean and deviation that input is normalised with
 
 # Settings that change how fast a run goes or how long it lasts, but not its steps.
 _FREE = {"epochs", "workers", "accumulate"}

@@ -80,6 +80,7 @@ class ActionConfig:
     hand_backbone: Backbone = "resnet18"
     shift: Literal["tsm", "causal", "none"] = "tsm"  # causal: from the past alone; none: TSN
     hands: Literal["aligned", "pooled", "only", "none"] = "aligned"
+    # The stage after which the hands join; of MobileNetV2 see models/backbone.py.
     fuse_after: Literal["layer1", "layer2", "layer3", "layer4"] = "layer4"
     # Of the backbone: imagenet, k400 (Kinetics-400, resnet50), none, a file of torchvision, the TSM
     # release or MMAction2, or a run.

@@ -247,6 +247,10 @@ def test_pictures_are_normalised_as_those_of_the_start(
     )  # fmt: skip
     half = (0.5, 0.5, 0.5)
     assert set(used) == {("training.action", half, half), ("engine", half, half)}
+    for part in ("backbone", "hands"):  # what the folding lost comes from the pictures
+        assert _state(run_folder / "runs" / "mobile", "action")[
+            f"{part}.features.0.1.running_mean"
+        ].any()
     torch.save(resnet18().state_dict(), tmp_path / "r18.pth")
     both = replace(config, hand_backbone="resnet18", hand_weights=str(tmp_path / "r18.pth"))
     with pytest.raises(ConfigError, match=r"backbone mean \(0.5, .*; hands mean \(0.485, "):

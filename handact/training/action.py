@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Sampler
 
@@ -45,7 +45,12 @@ from handact.training.loop import (
     set_learning_rate,
 )
 from handact.training.record import TrainingData, begin_session, describe_run
-from handact.weights import IMAGENET_MEAN, IMAGENET_STD, start_network
+from handact.weights import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    restore_batch_norm,
+    start_network,
+)
 
 __all__ = [
     "action_data",
@@ -55,6 +60,8 @@ __all__ = [
     "train_action",
     "train_epoch",
 ]
+
+_NUM_SEEN = 32  # clips that show batch norms without statistics what they will see
 
 
 def train_action(
@@ -182,6 +189,11 @@ def _train_action(
                 processes=processes.number,
             )
     network.to(where, memory_format=torch.channels_last)
+    for part in starts if last is None else ():
+        if starts[part]["folded"]:  # which is always a MobileNetV2
+            restore_batch_norm(
+                getattr(network, part).features, _pictures(part, train, pixels, where)
+            )
     optimizer = build_optimizer(_parameter_groups(network, config), config)
     history, best = [], float("-inf")
     if last is not None:
@@ -527,6 +539,15 @@ def _pixels(starts: dict[str, Any]) -> Pixels:
             "normalisation, or one of them as none",
         )
     return next(iter(told.values()), (IMAGENET_MEAN, IMAGENET_STD))
+
+
+def _pictures(part: str, clips: ClipSet, pixels: Pixels, device: torch.device) -> Iterator[Tensor]:
+    """Yield what the backbone or the hands see of some clips: batches (N, 3, h, w)."""
+    for row in np.linspace(0, len(clips) - 1, min(len(clips), _NUM_SEEN)).astype(int):
+        batch = stack_clips([clips[0, int(row)]])
+        frames, cutouts, *_ = network_input(batch, *pixels, device)
+        # A hand's frames must be adjacent for the shift: (B, F, 2) becomes (B, 2, F).
+        yield frames.flatten(0, 1) if part == "backbone" else cutouts.transpose(1, 2).flatten(0, 2)
 
 
 def _describe_input(

@@ -19,7 +19,7 @@ from handact.data.aligned import AlignedFrame
 from handact.dataset import find_dataset_root, read_dataset, read_folder, run_folder
 from handact.device import describe_exhaustion, pick_device
 from handact.engine import ActionModel, interpolate, load_action_model, run_stream, run_windows
-from handact.errors import VideoError
+from handact.errors import CheckpointError, ConfigError, VideoError
 from handact.files import atomic_path, check_writable
 from handact.labels import Segment, frame_edges, frames_from_segments, segments_from_frames
 from handact.overlay import write_overlay
@@ -81,6 +81,7 @@ def segment_videos(
     dataset: Path = Path("."),
     run: str = "action",
     output: Path | None = None,
+    runtime: str = "auto",
     overlay: bool = False,
     decoder: str = "av",
     fps: float | None = None,
@@ -99,6 +100,7 @@ def segment_videos(
         dataset: The dataset folder; need not be one where `checkpoint` is given.
         run: Name of the run folder below the dataset's runs/, or its path.
         output: Folder; by default runs/RUN/segments, or the current one with `checkpoint`.
+        runtime: torch, onnx (onnxruntime), or auto: what `checkpoint` is for.
         overlay: Write NAME.overlay.mp4 too.
         decoder: av or decord.
         fps: Frames a second of folders of pictures that are not of the dataset.
@@ -119,7 +121,9 @@ def segment_videos(
     check_writable(output)
     if checkpoint is None:
         find_dataset_root(dataset)  # its complaint helps more than that of a missing checkpoint
-    model = load_action_model(checkpoint or folder / "best.pt", pick_device(device))
+    network = checkpoint or folder / ("best.onnx" if runtime == "onnx" else "best.pt")
+    _refuse_other_runtime(network, runtime)
+    model = load_action_model(network, pick_device(device))
     if not sources:
         log(f"nothing to do: share {share[0]}/{share[1]} of the videos is empty")
     results = []
@@ -157,6 +161,18 @@ def segment_videos(
         log(f"{source.name}: {len(scores.seconds)} frames, {kept} {actions}, {engine}")
         results.append(SegmentedVideo(source.name, table, segments, scores.damage))
     return results
+
+
+def _refuse_other_runtime(network: Path, runtime: str) -> None:
+    if runtime not in ("auto", "torch", "onnx"):
+        raise ConfigError(f"no runtime {runtime!r}", "choose one of auto, torch, onnx")
+    is_onnx = network.suffix.lower() == ".onnx"
+    if runtime != "auto" and is_onnx != (runtime == "onnx"):
+        hint = "`handact export network CHECKPOINT` makes an ONNX file of one"
+        raise ConfigError(f"{network}: not for the runtime {runtime}", hint)
+    if runtime == "onnx" and not network.exists():
+        hint = f"`handact export network {network.with_suffix('.pt')}` makes it"
+        raise CheckpointError(f"{network}: no such file", hint)
 
 
 def score_video(

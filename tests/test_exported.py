@@ -117,6 +117,11 @@ def test_what_cannot_be_done_is_said(trained: Path, onnx: Path, tmp_path: Path) 
     video, stream = str(trained / "videos" / "test-1.mp4"), SegmentConfig(engine="stream")
     with pytest.raises(ConfigError, match="cannot run an exported network"):
         segment_videos([video], stream, checkpoint=onnx / "action.onnx", output=tmp_path)
+    for runtime, name in (("torch", onnx / "action.onnx"), ("onnx", checkpoint)):
+        with pytest.raises(ConfigError, match=f"not for the runtime {runtime}"):
+            segment_videos([video], SegmentConfig(), checkpoint=name, runtime=runtime)
+    with pytest.raises(CheckpointError, match=r"best\.onnx: no such file"):
+        segment_videos([video], SegmentConfig(), dataset=trained, runtime="onnx")
     full = SegmentConfig(view="full")
     with pytest.raises(ConfigError, match="sees the central crop alone"):
         segment_videos([video], full, checkpoint=onnx / "action.onnx", output=tmp_path)

@@ -246,6 +246,13 @@ def segment(
     ] = None,
     dataset: Annotated[Path, typer.Option(help="The dataset folder.")] = Path("."),
     run: RunOption = "action",
+    runtime: Annotated[
+        str,
+        typer.Option(
+            help="torch, or onnx: runs what `export network` made, by default "
+            "DATASET/runs/RUN/best.onnx. auto: by the ending of --checkpoint."
+        ),
+    ] = "auto",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -316,6 +323,7 @@ def segment(
             dataset=dataset,
             run=run,
             output=output,
+            runtime=runtime,
             overlay=overlay,
             decoder=decoder,
             fps=fps,

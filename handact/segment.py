@@ -193,7 +193,7 @@ def score_video(
             num_frames_hint=stream.num_frames_hint,
             on_progress=on_progress,
         )
-        damage = _describe_damage(stream)
+        damage = stream.problem() or ""
     return Scores(
         probabilities=raw.probabilities,
         seconds=raw.seconds,
@@ -295,16 +295,6 @@ def _plausible(fps: float | None) -> float | None:
 
 def _mean_rate(seconds: np.ndarray) -> float | None:
     return None if len(seconds) < 2 else float((len(seconds) - 1) / (seconds[-1] - seconds[0]))
-
-
-def _describe_damage(stream: FrameStream) -> str:
-    parts = []
-    if stream.cut_off:
-        parts.append(f"cut off after frame {stream.num_read - 1}")
-    if stream.damaged:
-        packets = "packet" if stream.damaged == 1 else "packets"
-        parts.append(f"{stream.damaged} damaged {packets} skipped")
-    return "; ".join(parts)
 
 
 def _describe(

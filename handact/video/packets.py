@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from handact.errors import VideoError
+from handact.video.damage import Ledger
 
 __all__ = ["Clock", "Source"]
 
@@ -36,10 +37,12 @@ class Source:
         damaged: Packets that the decoder refused so far.
         discarded: Packets that an edit list marks as not to be shown.
         corrupt: Packets and frames that were decoded although parts of them are missing.
+        ledger: Which packets gave no frame.
         rate: Frames per second as the header has it; 25 where it has none.
         promised: When the header says that the stream ends, in seconds of the container, or None.
         num_frames_hint: Frames by the header, which may be wrong by any amount, or None.
         is_avi: Whether this is AVI, whose stamps are those of storage and not of display.
+        is_listed: Whether the file lists its frames, so that none can vanish without a trace.
 
     Raises:
         VideoError: No such file, zero bytes, not a video, cut off before its index, no video
@@ -62,6 +65,7 @@ class Source:
             raise
         self._read_header()
         self.damaged = self.discarded = self.corrupt = 0
+        self.ledger = Ledger()
         self.interlaced = False
         self._last_end: Fraction | None = None
         self._threaded = threads != 1
@@ -71,6 +75,7 @@ class Source:
         # All at once and now: PyAV's objects point into freed memory when the file is closed.
         stream, kind = self.stream, self.container.format.name
         self.is_avi = kind == "avi"
+        self.is_listed = self.is_avi or "mp4" in kind
         self.time_base = stream.time_base
         self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         self.promised = _promised_end(self.container, stream)
@@ -119,19 +124,35 @@ class Source:
             self._flushed = False
             return
         yield from flushed
+        self.ledger.finish()
 
     def _send(self, packet: av.Packet | None) -> list[VideoFrame]:
         try:
             frames = self.stream.codec_context.decode(packet)
         except av.FFmpegError:
             # The end of the stream itself is no damage: there is no packet that was lost.
-            self.damaged += packet is not None
+            if packet is not None:
+                self.damaged += 1
+                self.ledger.refused.append(packet.pts)
             return []
-        self.corrupt += packet is not None and packet.is_corrupt
+        if packet is not None:
+            self._enter(packet)
         for frame in frames:
+            self.ledger.show(frame.pts)
             self.corrupt += frame.is_corrupt
             self.interlaced |= frame.interlaced_frame
         return frames
+
+    def _enter(self, packet: av.Packet) -> None:
+        if packet.is_corrupt:
+            self.corrupt += 1
+            self.ledger.torn.add(packet.pts)
+        if not (packet.is_discard or self.is_avi):
+            self.ledger.send(packet.pts)
+
+    def is_torn(self, frame: VideoFrame) -> bool:
+        """Whether parts of the picture are missing."""
+        return frame.is_corrupt or frame.pts in self.ledger.torn
 
     def _held_by_threads(self) -> int:
         context = self.stream.codec_context
@@ -169,6 +190,7 @@ class Source:
         except (av.FFmpegError, OSError):
             return False
         self.damaged = 0
+        self.ledger = Ledger()
         return True
 
     def to_rgb(
@@ -214,7 +236,7 @@ class Clock:
     Attributes:
         time_base: Seconds per tick.
         step: Ticks that one frame lasts by the header.
-        start: Stamp of the first frame (0 where frames are counted).
+        start: Stamp of the first frame (0 where frames are counted); None before it.
         repaired: Frames whose stamp could not be used as it was.
     """
 
@@ -222,17 +244,16 @@ class Clock:
         self._counts = source.is_avi
         self.time_base = 1 / source.rate if self._counts else source.time_base
         self.step = max(1, round(1 / (source.rate * self.time_base)))
-        self.start: int | None = None
+        self.start: int | None = 0 if self._counts else None
         self.repaired = 0
-        self._read = 0
+        self._read = self._lost = 0
         self._last = -1
         self._shift = 0
 
-    def tick(self, stamp: int | None, damaged: int) -> int:
-        """Return the tick of the next frame, `damaged` packets having been lost before it."""
+    def tick(self, stamp: int | None) -> int:
+        """Return the tick of the next frame."""
         if self._counts:
-            self.start = 0
-            tick = max(self._last + 1, self._read + damaged)
+            tick = self._read + self._lost
         elif self.start is None:
             self.start, tick = stamp or 0, 0
             self.repaired += stamp is None
@@ -241,6 +262,15 @@ class Clock:
         self._read += 1
         self._last = tick
         return tick
+
+    def lose(self, stamp: int | None) -> int:
+        """Return where a packet that gave no frame would stand, in ticks and not yet from 0."""
+        if self._counts:
+            self._lost += 1
+            return self._read + self._lost - 1
+        if stamp is None:
+            return self._last + 1 + (self.start or 0)
+        return stamp + self._shift
 
     def _after_first(self, stamp: int | None) -> int:
         tick = None if stamp is None else stamp - self.start + self._shift

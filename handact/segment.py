@@ -432,10 +432,15 @@ def _find_sources(videos: list[str], folder: Path, fps: float | None) -> list[_S
 def _draw_timeline(path: Path, name: str, segments: list[Segment], scores: Scores) -> None:
     number = len(scores.seconds)
     labels = frames_from_segments(segments, number, scores.classes, scores.background)
+    # What stands at even steps of time: what follows a gap must not move forward into it.
+    middles = (np.arange(number) + 0.5) / scores.fps
+    shown = np.maximum(0, np.searchsorted(scores.seconds, middles, side="right") - 1)
     row = TimelineRow(
         name,
-        labels,
+        labels[shown],
         fps=scores.fps,
-        confidence=scores.probabilities[np.arange(number), labels],
+        confidence=scores.probabilities[shown, labels[shown]],
     )
-    plot_timeline(path, [row], scores.classes, scores.background)
+    # Who has but the picture must see as well that time is missing from it.
+    title = f"damaged video: {scores.damage}" if scores.damage else None
+    plot_timeline(path, [row], scores.classes, scores.background, title=title)

@@ -17,7 +17,7 @@ class Ledger:
     """Packets on their way through the decoder: which became frames, and which did not.
 
     Frames come out in the order of their stamps. So a packet that is still waiting when a later
-    frame comes out gave no frame of its own.
+    frame comes out gave no frame of its own; unless that comes late after all, as damage can do.
 
     Attributes:
         refused: Stamps of packets that the decoder refused; None where they have none.
@@ -27,7 +27,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.refused: list[int | None] = []
-        self.unshown: list[int] = []
+        self.unshown: set[int] = set()
         self.torn: set[int] = set()
         self._waiting: list[int] = []
 
@@ -39,13 +39,12 @@ class Ledger:
     def show(self, stamp: int | None) -> None:
         """Take note of a frame that came out."""
         while stamp is not None and self._waiting and self._waiting[0] <= stamp:
-            first = heappop(self._waiting)
-            if first < stamp:
-                self.unshown.append(first)
+            self.unshown.add(heappop(self._waiting))
+        self.unshown.discard(stamp)
 
     def finish(self) -> None:
         """Take note that no frame will come any more."""
-        self.unshown += self._waiting
+        self.unshown.update(self._waiting)
         self._waiting = []
 
 

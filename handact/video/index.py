@@ -47,7 +47,7 @@ class VideoIndex:
             increasing.
         time_base: Seconds per tick.
         damaged: Packets that could not be decoded and were skipped.
-        cut_off: Whether the file ends before what its header promises.
+        cut_off: Whether the file is shorter, in bytes or seconds, than it says of itself.
         gaps: (G, 2) int64 ticks [from, to) in which frames were lost.
         torn: (F,) int64 frames that FFmpeg gave although parts of the picture are missing.
         warnings: What is unusual, one short sentence each.
@@ -108,15 +108,22 @@ class VideoIndex:
 
     def problem(self) -> str | None:
         """Say in one line what is lost of this video and where, or None if nothing is."""
-        parts = []
-        if self.cut_off:
-            of = "" if self.promised is None else f" of {self.promised:.1f}"
-            parts.append(f"cut off after frame {self.num_frames - 1} ({self.duration:.1f}{of} s)")
+        parts = [self._describe_cut()] if self.cut_off else []
         skipped = f"{_count(self.damaged, 'damaged packet')} skipped" if self.damaged else ""
         gaps = describe_gaps(to_seconds(self.gaps, self.time_base), self.seconds)
         parts.append(": ".join(filter(None, (skipped, gaps))))
         parts.append(describe_torn(self.torn, self.seconds))
         return "; ".join(filter(None, parts)) or None
+
+    def _describe_cut(self) -> str:
+        step = self.step * self.time_base
+        of = ""
+        if self.promised is not None:
+            promised = self.promised - self.start * self.time_base
+            if promised - self.duration < 1.5 * step:
+                return "parts of the file are missing"  # and not at its end
+            of = f" of {float(promised):.1f}"
+        return f"cut off after frame {self.num_frames - 1} ({self.duration:.1f}{of} s)"
 
     def save(self, path: str | Path) -> None:
         """Write the index to a .npz file, whole or not at all."""
@@ -229,7 +236,7 @@ class Tally:
         if not self._ticks:
             self._upright = self._source.to_rgb(frame).shape[1::-1]
         self._add_lost()
-        self._unshown.pop(frame.pts, None)  # it only comes late
+        self._unshown.pop(frame.pts, None)  # it comes late
         tick = self.clock.tick(frame.pts)
         self._add_key(frame, tick)
         if self._source.is_torn(frame):
@@ -243,7 +250,7 @@ class Tally:
         ledger = self._source.ledger
         self._refused += map(self.clock.lose, ledger.refused)
         self._unshown |= {stamp: self.clock.lose(stamp) for stamp in ledger.unshown}
-        ledger.refused, ledger.unshown = [], []
+        ledger.refused, ledger.unshown = [], set()
 
     def _add_key(self, frame: VideoFrame, tick: int) -> None:
         faults = self._source.damaged + self._source.corrupt

@@ -22,6 +22,8 @@ from handact.video.damage import Ledger
 __all__ = ["Clock", "Source"]
 
 _MOST_READ_ERRORS = 100  # in a row, before the rest of a file is given up
+_MOST_PIXELS = 40 << 20  # 8K has 33 million
+_TRANSPORT_PACKETS = (188, 192, 204)  # bytes; a transport stream is a whole number of one of them
 _FRAME_THREADS = 1 << 12  # AV_CODEC_CAP_FRAME_THREADS
 
 
@@ -60,6 +62,8 @@ class Source:
             self.stream = _pick_stream(self.container, self.path)
             self.stream.thread_type = "AUTO"
             self.stream.thread_count = threads
+            # A damaged header can claim any size; each frame of it would be gigabytes.
+            self.stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
         except BaseException:
             self.container.close()
             raise
@@ -84,6 +88,7 @@ class Source:
             self.num_frames_hint = round(self.promised * self.rate)
         self._size = self.path.stat().st_size
         self._promised_size = _samples_end(stream) if "mp4" in kind else _promised_size(self.path)
+        self._is_ragged = kind == "mpegts" and all(self._size % n for n in _TRANSPORT_PACKETS)
         if self.is_avi and self._promised_size > self._size:
             self.promised = None  # its index is lost, and FFmpeg guesses
         # Transport streams have no header; an mp4 in pieces promises nothing of use.
@@ -174,6 +179,9 @@ class Source:
                 return
             except av.FFmpegError:
                 failures += 1
+            except IndexError:
+                # At the end PyAV asks for streams too that damage made appear after the opening.
+                return
 
     def _note(self, packet: av.Packet) -> None:
         self.discarded += packet.is_discard
@@ -206,8 +214,8 @@ class Source:
         return _turn_upright(image, self._matrix)
 
     def is_cut_off(self) -> bool:
-        """Whether the file ends before what its header promises; to be asked after decoding."""
-        if self._promised_size > self._size:
+        """Whether the file is shorter than it says of itself; to be asked after decoding."""
+        if self._promised_size > self._size or self._is_ragged:
             return True
         if self.promised is None or self._last_end is None or not self._promise_is_exact:
             return False
@@ -368,7 +376,10 @@ def _samples_end(stream: VideoStream) -> int:
 
 
 def _promised_size(path: Path) -> int:
-    """Return how many bytes an AVI or Matroska file says it has; 0 where it says nothing."""
+    """Return how many bytes an AVI or Matroska file, or the packets of a transport stream, need.
+
+    0 where the file says nothing.
+    """
     with path.open("rb") as file:
         head = file.read(4096)
     if head[:4] == b"RIFF":

@@ -282,7 +282,4 @@ class VideoReader:
 
 def upright_image(source: Source, frame: VideoFrame, size: tuple[int, int] | None) -> np.ndarray:
     """Return (H, W, 3) uint8, scaled to (width, height) if the picture changed its size."""
-    image = source.to_rgb(frame)
-    if size is None or image.shape[1::-1] == size:
-        return image
-    return source.to_rgb(frame, *size)
+    return source.to_rgb(frame, *(size or ()))

@@ -104,7 +104,8 @@ def describe_gaps(gaps: np.ndarray, seconds: np.ndarray) -> str:
         return ""
     lengths = gaps[:, 1] - gaps[:, 0]
     places = [
-        f"{lengths[i]:.2f} s {_after(gaps[i, 0], seconds)}" for i in _longest(lengths).tolist()
+        f"{lengths[i]:.2f} s {_after(gaps[i, 0], seconds)}"
+        for i in _longest(lengths.round(2)).tolist()
     ]
     if len(gaps) == 1:
         return f"gap of {places[0]}"

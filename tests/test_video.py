@@ -232,6 +232,8 @@ def test_frames_with_parts_missing_are_named(tmp_path: Path) -> None:
     assert index.torn.tolist() == [24, 25, 40]
     expected = "parts of the picture missing in frames 24 to 25 (0.80 s) and 40 (1.33 s)"
     assert index.problem() == expected
+    # Frame 24 is a key frame, and what it lacks is patched from those before it.
+    assert count_wrong(path, read_all(path), np.random.default_rng(1).permutation(N)) == 0
 
 
 def test_many_places_are_told_by_the_longest(tmp_path: Path) -> None:

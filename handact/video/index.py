@@ -238,8 +238,9 @@ class Tally:
         self._add_lost()
         self._unshown.pop(frame.pts, None)  # it comes late
         tick = self.clock.tick(frame.pts)
-        self._add_key(frame, tick)
-        if self._source.is_torn(frame):
+        is_torn = self._source.is_torn(frame)
+        self._add_key(frame, tick, is_torn)
+        if is_torn:
             self._torn.append(len(self._ticks))
         self._ticks.append(tick)
         size = (frame.width, frame.height)
@@ -252,7 +253,7 @@ class Tally:
         self._unshown |= {stamp: self.clock.lose(stamp) for stamp in ledger.unshown}
         ledger.refused, ledger.unshown = [], set()
 
-    def _add_key(self, frame: VideoFrame, tick: int) -> None:
+    def _add_key(self, frame: VideoFrame, tick: int, is_torn: bool) -> None:
         faults = self._source.damaged + self._source.corrupt
         if faults > self._faults and self._group_is_kept and len(self._keys) > 1:
             # A frame behind damage looks as it does here only when reached in the same way:
@@ -261,7 +262,8 @@ class Tally:
             self._group_is_kept = False
         self._faults = faults
         # A key frame that is not an I picture is intra refresh: nothing decodes rightly from it.
-        if frame.key_frame and frame.pict_type == PictureType.I:
+        # What is missing of a torn one is patched from the frames before it.
+        if frame.key_frame and frame.pict_type == PictureType.I and not is_torn:
             self._keys.append(tick)
             self._group_is_kept = True
 

@@ -97,9 +97,10 @@ class Source:
     def frames(self) -> Iterator[VideoFrame]:
         """Decode from the beginning to the end, in presentation order, whatever is damaged.
 
-        Threads hide which packet failed and lose what they hold when the last ones do. So a file
-        with damage is read again from its beginning by one thread, which gives the same frames
-        on every machine; frames that were given out already are passed over.
+        Threads hide which packet failed, lose what they hold when the last ones do, and patch a
+        picture from what others have done so far. So a file with damage is read again from its
+        beginning by one thread, which gives the same frames on every machine, as far as FFmpeg
+        does; frames that were given out already are passed over.
         """
         given = 0
         for frame in self.decode():
@@ -120,13 +121,14 @@ class Source:
         for packet in self.packets():
             sent += 1
             frames = self._send(packet)
-            if self.damaged and self._threaded:
+            if self._threaded and (self.damaged or self.corrupt):
                 self._flushed = False
                 return
             yield from frames
         flushed = self._send(None)
-        if self._threaded and len(flushed) + self.discarded < min(sent, self._held_by_threads()):
+        if len(flushed) + self.discarded < min(sent, self._held_by_threads()):
             self._flushed = False
+        if not self._flushed:
             return
         yield from flushed
         self.ledger.finish()
@@ -135,8 +137,10 @@ class Source:
         try:
             frames = self.stream.codec_context.decode(packet)
         except av.FFmpegError:
-            # The end of the stream itself is no damage: there is no packet that was lost.
-            if packet is not None:
+            if packet is None:
+                # No packet is lost by this; threads may lose what they hold.
+                self._flushed = not self._threaded
+            else:
                 self.damaged += 1
                 self.ledger.refused.append(packet.pts)
             return []
@@ -161,7 +165,7 @@ class Source:
 
     def _held_by_threads(self) -> int:
         context = self.stream.codec_context
-        if not context.codec.capabilities & _FRAME_THREADS:
+        if not self._threaded or not context.codec.capabilities & _FRAME_THREADS:
             return 0
         return context.thread_count - 1
 

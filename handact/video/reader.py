@@ -158,9 +158,12 @@ class VideoReader:
         self.path = Path(path)
         self.index = index or scan_video(path, fps=fps or _FOLDER_FPS)
         self._pictures = list_pictures(self.path) if self.path.is_dir() else None
+        # As it was read when the index was made, see `Source.frames`.
+        is_damaged = self.index.damaged or len(self.index.torn)
+        self._threads = 1 if is_damaged else threads
         self._source: Source | None = None
         if self._pictures is None:
-            self._source = Source(self.path, 1 if self.index.damaged else threads)
+            self._source = Source(self.path, self._threads)
         self._seekable = len(self.index.keys) > 0
         self._keys = frozenset(self.index.keys.tolist())
         self._misses = 0
@@ -253,9 +256,8 @@ class VideoReader:
         return None
 
     def _from_beginning(self, i: int) -> VideoFrame | None:
-        threads = 1 if self.index.damaged else 0
         self._source.close()
-        self._source = Source(self.path, threads)
+        self._source = Source(self.path, self._threads)
         self._frames, self._counting, self._at = self._source.frames(), True, -1
         return self._count_to(i)
 

@@ -155,7 +155,7 @@ class Source:
     def _enter(self, packet: av.Packet) -> None:
         if packet.is_corrupt:
             self.corrupt += 1
-            self.ledger.torn.add(packet.pts)
+            self.ledger.torn.update({packet.pts} - {None})
         if not (packet.is_discard or self.is_avi):
             self.ledger.send(packet.pts)
 

@@ -88,7 +88,7 @@ def _find_pauses(ticks: np.ndarray, usual: int) -> Iterator[tuple[int, int]]:
     """Yield end and beginning of the pauses, if nearly all other steps are alike."""
     steps = np.diff(ticks)
     unsteady = np.abs(steps - usual) > max(1.0, 0.05 * usual)
-    if unsteady.sum() <= 1 + _UNSTEADY * len(steps):
+    if unsteady.sum() <= 2 + _UNSTEADY * len(steps):
         for i in np.flatnonzero(steps > (_VANISHED + 0.5) * usual).tolist():
             yield int(ticks[i + 1]), int(ticks[i]) + usual
 

@@ -274,8 +274,10 @@ def _align_video(
                 report(frame.index + 1)
                 yield frame
             if stream.num_read != video.frames:
+                lost = f" ({stream.problem()})" if stream.problem() else ""
                 raise VideoError(
-                    f"{video.path}: {stream.num_read} frames, but videos.csv says {video.frames}",
+                    f"{video.path}: {stream.num_read} frames{lost}, but videos.csv says"
+                    f" {video.frames}",
                     "the file has changed: run `handact check`",
                 )
 

@@ -209,7 +209,7 @@ def score_video(
             num_frames_hint=stream.num_frames_hint,
             on_progress=on_progress,
         )
-        damage = _describe_damage(stream)
+        damage = stream.problem() or ""
     return Scores(
         probabilities=raw.probabilities,
         seconds=raw.seconds,
@@ -311,16 +311,6 @@ def _plausible(fps: float | None) -> float | None:
 
 def _mean_rate(seconds: np.ndarray) -> float | None:
     return None if len(seconds) < 2 else float((len(seconds) - 1) / (seconds[-1] - seconds[0]))
-
-
-def _describe_damage(stream: FrameStream) -> str:
-    parts = []
-    if stream.cut_off:
-        parts.append(f"cut off after frame {stream.num_read - 1}")
-    if stream.damaged:
-        packets = "packet" if stream.damaged == 1 else "packets"
-        parts.append(f"{stream.damaged} damaged {packets} skipped")
-    return "; ".join(parts)
 
 
 def _describe(
@@ -458,10 +448,15 @@ def _find_sources(videos: list[str], folder: Path, fps: float | None) -> list[_S
 def _draw_timeline(path: Path, name: str, segments: list[Segment], scores: Scores) -> None:
     number = len(scores.seconds)
     labels = frames_from_segments(segments, number, scores.classes, scores.background)
+    # What stands at even steps of time: what follows a gap must not move forward into it.
+    middles = (np.arange(number) + 0.5) / scores.fps
+    shown = np.maximum(0, np.searchsorted(scores.seconds, middles, side="right") - 1)
     row = TimelineRow(
         name,
-        labels,
+        labels[shown],
         fps=scores.fps,
-        confidence=scores.probabilities[np.arange(number), labels],
+        confidence=scores.probabilities[shown, labels[shown]],
     )
-    plot_timeline(path, [row], scores.classes, scores.background)
+    # Who has but the picture must see as well that time is missing from it.
+    title = f"damaged video: {scores.damage}" if scores.damage else None
+    plot_timeline(path, [row], scores.classes, scores.background, title=title)

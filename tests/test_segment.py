@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from videos import make_video
+from videos import damage, make_video
 
 from handact.align import align_frames
 from handact.alignment import cutout_boxes
@@ -21,7 +21,7 @@ from handact.errors import CheckpointError, VideoError
 from handact.sampling import clip_frames
 from handact.scores import Scores
 from handact.segment import clean_scores, score_video, segment_videos
-from handact.video import Frame, FrameStream
+from handact.video import Frame, FrameStream, scan_video
 
 CONFIG = SegmentConfig(batch_size=7)
 
@@ -189,6 +189,17 @@ def test_scores_of_another_checkpoint_are_not_used(run_folder: Path) -> None:
     checkpoint.write_bytes((run_folder / "runs" / "action" / "last.pt").read_bytes())
     segment_videos(["test-1"], CONFIG, dataset=run_folder)
     assert Scores.load(path).made_by["checkpoint"] != old["checkpoint"]
+
+
+def test_the_output_names_what_is_lost(model: ActionModel, tmp_path: Path) -> None:
+    """By the words that `init` and `check` have for it."""
+    video = make_video(tmp_path / "v.mp4", 45, fps=30, options={"g": "12", "bf": "0"})
+    damage(video, [20])
+    scores = score_video(model, video, replace(CONFIG, window_stride=9))
+    assert scores.damage == scan_video(video).problem()
+    assert scores.damage.startswith("1 damaged packet skipped: gap of 0.03 s after frame 19 (0.63")
+    assert len(scores.seconds) == 44
+    assert scores.seconds[-1] == pytest.approx(44 / 30)
 
 
 def test_a_checkpoint_and_a_video_are_enough(trained: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from handact.video.packets import Source
 N = 60
 CLOSED = {"x264-params": "keyint=12:min-keyint=12:bframes=3:scenecut=0:log-level=none"}
 OPEN = {"x264-params": "keyint=12:bframes=4:open-gop=1:scenecut=0:log-level=none"}
+HEVC = {"x265-params": "keyint=20:min-keyint=20:scenecut=0:bframes=0:open-gop=0:log-level=none"}
 VARIABLE = np.cumsum(np.random.default_rng(0).integers(500, 9000, N))
 
 HEALTHY = {
@@ -161,7 +162,11 @@ def test_damaged_packets_cost_themselves(tmp_path: Path, broken: list[int]) -> N
     videos.damage(path, broken)
     index = scan_video(path)
     assert index.damaged == len(broken)
-    assert "damaged packet" in index.problem()
+    lost = N - index.num_frames
+    assert lost >= 1
+    assert round((np.diff(index.gaps).sum() * index.time_base) * 30) == lost
+    before = np.searchsorted(index.ticks, index.gaps[0, 0]) - 1
+    assert f"after frame {before} ({index.seconds[before]:.2f} s)" in index.problem()
     assert not index.cut_off
     assert index.num_frames >= N - len(broken) - 12
     frames = read_all(path)
@@ -180,8 +185,7 @@ def test_damage_is_read_alike_with_any_number_of_threads(tmp_path: Path) -> None
     for threads in (0, 2, 5):
         with FrameStream(path, threads=threads) as stream:
             found = list(stream)
-            assert stream.damaged == 2
-            assert not stream.cut_off
+        assert stream.problem() == scan_video(path).problem()
         assert stream.num_read == len(found) == len(expected)
         assert all(
             np.array_equal(a.image, b.image) and a.seconds == b.seconds
@@ -197,6 +201,59 @@ def test_a_healthy_file_is_decoded_once_only(tmp_path: Path) -> None:
         source.close()
 
 
+def test_a_lost_key_frame_takes_its_group_along(tmp_path: Path) -> None:
+    """One packet is refused, and time stamps tell that more than its frame is lost."""
+    path = videos.make_video(tmp_path / "v.mp4", N, codec="libx265", options=HEVC)
+    videos.damage(path, [20])
+    index = scan_video(path)
+    assert index.problem() == "1 damaged packet skipped: gap of 0.67 s after frame 19 (0.63 s)"
+    assert index.num_frames == N - 20
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("v.mkv", "gap of 0.33 s after frame 29 (0.97 s)"), ("v.mp4", None)]
+)
+def test_a_pause_is_a_gap_where_frames_can_vanish(
+    tmp_path: Path, name: str, problem: str | None
+) -> None:
+    ticks = [i + 10 * (i >= 30) for i in range(N)]
+    assert scan_video(videos.make_video(tmp_path / name, N, ticks=ticks)).problem() == problem
+
+
+def test_frames_with_parts_missing_are_named(tmp_path: Path) -> None:
+    path = videos.make_video(tmp_path / "v.mp4", N, options={"g": "12", "bf": "0"})
+    for i in (24, 25, 40):
+        position, size = videos.frame_packets(path)[i]
+        with path.open("r+b") as file:
+            file.seek(position + size // 2)
+            file.write(b"\xff" * (size - size // 2))
+    index = scan_video(path)
+    assert index.num_frames == N
+    assert index.torn.tolist() == [24, 25, 40]
+    expected = "parts of the picture missing in frames 24 to 25 (0.80 s) and 40 (1.33 s)"
+    assert index.problem() == expected
+    # Frame 24 is a key frame, and what it lacks is patched from those before it.
+    assert count_wrong(path, read_all(path), np.random.default_rng(1).permutation(N)) == 0
+
+
+def test_many_places_are_told_by_the_longest(tmp_path: Path) -> None:
+    path = videos.make_video(tmp_path / "v.avi", N, codec="mjpeg", options={"strict": "-1"})
+    videos.damage(path, [3, 10, 11, 12, 20, 30, 31, 40])
+    assert scan_video(path).problem() == (
+        "8 damaged packets skipped: gaps of 0.03 s after frame 2 (0.07 s), 0.10 s after frame 8"
+        " (0.30 s), 0.07 s after frame 24 (0.97 s) and 2 more, 0.27 s in all"
+    )
+
+
+def test_a_transport_stream_may_gain_a_stream_or_lose_its_end(tmp_path: Path) -> None:
+    parts = [videos.make_video(tmp_path / f"{a}.ts", N, audio=a) for a in (False, True)]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert numbers(read_all(joined))[:N] == list(range(N))
+    joined.write_bytes(parts[0].read_bytes()[:-100])
+    assert scan_video(joined).problem().startswith("parts of the file are missing")
+
+
 @pytest.mark.parametrize("name", ["v.mp4", "v.mkv", "v.avi"])
 def test_a_file_that_is_cut_off_says_so(tmp_path: Path, name: str) -> None:
     flags = {"movflags": "+faststart"} if name == "v.mp4" else {}
@@ -209,7 +266,7 @@ def test_a_file_that_is_cut_off_says_so(tmp_path: Path, name: str) -> None:
     assert index.problem().startswith(f"cut off after frame {index.num_frames - 1} (")
     with FrameStream(path) as frames:
         assert len(list(frames)) == index.num_frames
-    assert frames.cut_off  # also when it is closed
+    assert frames.problem() == index.problem()
 
 
 def make_bad(folder: Path, kind: str) -> Path:

@@ -1,5 +1,6 @@
 """What happens when in a video, as strips of colour over time."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ __all__ = ["TimelineRow", "plot_timeline"]
 
 _WIDTH, _TITLE, _STRIP, _LINE, _GAP = 10.0, 0.2, 0.24, 0.45, 0.36  # inches
 _NAME_LENGTH = 40
+_MOST_TITLE, _TITLE_LINE = 500, 130  # characters
 _MAX_COUNTED_STEPS = 12
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)  # seconds
 
@@ -99,7 +101,8 @@ def plot_timeline(
     columns = _legend_columns([handle.get_label() for handle in handles])
     heights = [_GAP + _STRIP * _num_strips(row) + _LINE * _has_line(row) for row in rows]
     below = 0.42 + 0.165 * -(-len(handles) // columns)
-    above = 0.18 if title else 0.05
+    lines = textwrap.wrap(plain(title or "", _MOST_TITLE), _TITLE_LINE)
+    above = 0.05 + 0.14 * len(lines)
     height = above + sum(heights) + below
     # By hand, because an automatic layout makes strips of different heights.
     with drawing(path, _WIDTH, height, layout="none") as figure:
@@ -112,8 +115,8 @@ def plot_timeline(
             handles=handles, handlelength=1.2, fontsize=7.5, loc="lower center", ncols=columns,
             borderaxespad=0.2,
         )  # fmt: skip
-        if title:
-            figure.suptitle(plain(title), y=1 - 0.06 / height, va="top")
+        if lines:
+            figure.suptitle("\n".join(lines), y=1 - 0.06 / height, va="top")
 
 
 def _num_strips(row: TimelineRow) -> int:

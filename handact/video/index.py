@@ -4,6 +4,7 @@ from array import array
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -12,10 +13,11 @@ from av.video.frame import PictureType, VideoFrame
 from handact.errors import VideoError
 from handact.files import atomic_path
 from handact.progress import Progress
+from handact.video.damage import describe_gaps, describe_torn, find_gaps
 from handact.video.packets import Clock, Source
 from handact.video.pictures import as_rate, file_fingerprint, list_pictures, read_picture
 
-__all__ = ["Frame", "VideoIndex", "scan_video", "to_seconds"]
+__all__ = ["Frame", "Tally", "VideoIndex", "scan_video", "to_seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,9 @@ class VideoIndex:
             increasing.
         time_base: Seconds per tick.
         damaged: Packets that could not be decoded and were skipped.
-        cut_off: Whether the file ends before what its header promises.
+        cut_off: Whether the file is shorter, in bytes or seconds, than it says of itself.
+        gaps: (G, 2) int64 ticks [from, to) in which frames were lost.
+        torn: (F,) int64 frames that FFmpeg gave although parts of the picture are missing.
         warnings: What is unusual, one short sentence each.
         start: Stamp of the first displayed frame in the file.
         keys: (K,) int64 ticks of the frames where decoding can begin.
@@ -61,6 +65,8 @@ class VideoIndex:
     time_base: Fraction
     damaged: int
     cut_off: bool
+    gaps: np.ndarray
+    torn: np.ndarray
     warnings: tuple[str, ...]
     start: int
     keys: np.ndarray
@@ -77,7 +83,7 @@ class VideoIndex:
     @property
     def seconds(self) -> np.ndarray:
         """(N,) float64 time of each frame since the first."""
-        return self.ticks * self.time_base.numerator / self.time_base.denominator
+        return to_seconds(self.ticks, self.time_base)
 
     @property
     def fps(self) -> float:
@@ -101,14 +107,23 @@ class VideoIndex:
         return max(0, int(np.searchsorted(self.seconds, seconds, side="right")) - 1)
 
     def problem(self) -> str | None:
-        """Say in one line what is lost of this video, or None if nothing is."""
-        parts = []
-        if self.cut_off:
-            of = "" if self.promised is None else f" of {self.promised:.1f}"
-            parts.append(f"cut off after frame {self.num_frames - 1} ({self.duration:.1f}{of} s)")
-        if self.damaged:
-            parts.append(f"{_count(self.damaged, 'damaged packet')} skipped")
-        return "; ".join(parts) or None
+        """Say in one line what is lost of this video and where, or None if nothing is."""
+        parts = [self._describe_cut()] if self.cut_off else []
+        skipped = f"{_count(self.damaged, 'damaged packet')} skipped" if self.damaged else ""
+        gaps = describe_gaps(to_seconds(self.gaps, self.time_base), self.seconds)
+        parts.append(": ".join(filter(None, (skipped, gaps))))
+        parts.append(describe_torn(self.torn, self.seconds))
+        return "; ".join(filter(None, parts)) or None
+
+    def _describe_cut(self) -> str:
+        step = self.step * self.time_base
+        of = ""
+        if self.promised is not None:
+            promised = self.promised - self.start * self.time_base
+            if promised - self.duration < 1.5 * step:
+                return "parts of the file are missing"  # and not at its end
+            of = f" of {float(promised):.1f}"
+        return f"cut off after frame {self.num_frames - 1} ({self.duration:.1f}{of} s)"
 
     def save(self, path: str | Path) -> None:
         """Write the index to a .npz file, whole or not at all."""
@@ -148,7 +163,8 @@ class VideoIndex:
 
 
 _PLAIN = (
-    "width", "height", "ticks", "damaged", "cut_off", "start", "keys", "step", "size", "mtime_ns",
+    "width", "height", "ticks", "damaged", "cut_off", "gaps", "torn", "start", "keys", "step",
+    "size", "mtime_ns",
 )  # fmt: skip
 
 
@@ -164,8 +180,11 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def to_seconds(tick: int, time_base: Fraction) -> float:
-    """Return a tick in seconds, by the same arithmetic as `VideoIndex.seconds`, to the last bit."""
+Ticks = TypeVar("Ticks", int, np.ndarray)
+
+
+def to_seconds(tick: Ticks, time_base: Fraction) -> Ticks:
+    """Return a tick, or an array of them, in seconds; the same to the last bit."""
     return tick * time_base.numerator / time_base.denominator
 
 
@@ -193,68 +212,114 @@ def scan_video(
         source.close()
 
 
-class _Tally:
-    """What is gathered frame by frame, apart from the stamps."""
+class Tally:
+    """What is gathered from the frames of a file, one by one; at their end, its index.
 
-    def __init__(self) -> None:
-        self.ticks = array("q")
-        self.keys = array("q")
-        self.sizes: dict[tuple[int, int], int] = {}
-        self._lost = 0
+    Args:
+        source: What they come from.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.clock = Clock(source)
+        self._source = source
+        self._fingerprint = file_fingerprint(source.path)
+        self._upright = (0, 0)
+        self._ticks, self._keys, self._torn = array("q"), array("q"), array("q")
+        self._refused: list[int] = []
+        self._unshown: dict[int, int] = {}  # ticks by the packets' stamps
+        self._sizes: dict[tuple[int, int], int] = {}
+        self._faults = 0
         self._group_is_kept = False
 
-    def add(self, frame: VideoFrame, tick: int, lost: int) -> None:
-        """Take one frame in; `lost` counts the damage up to here."""
-        if lost > self._lost and self._group_is_kept and len(self.keys) > 1:
+    def add(self, frame: VideoFrame) -> int:
+        """Take one frame in and return its tick."""
+        if not self._ticks:
+            self._upright = self._source.to_rgb(frame).shape[1::-1]
+        self._add_lost()
+        self._unshown.pop(frame.pts, None)  # it comes late
+        tick = self.clock.tick(frame.pts)
+        is_torn = self._source.is_torn(frame)
+        self._add_key(frame, tick, is_torn)
+        if is_torn:
+            self._torn.append(len(self._ticks))
+        self._ticks.append(tick)
+        size = (frame.width, frame.height)
+        self._sizes[size] = self._sizes.get(size, 0) + 1
+        return tick
+
+    def _add_lost(self) -> None:
+        ledger = self._source.ledger
+        self._refused += map(self.clock.lose, ledger.refused)
+        self._unshown |= {stamp: self.clock.lose(stamp) for stamp in ledger.unshown}
+        ledger.refused, ledger.unshown = [], set()
+
+    def _add_key(self, frame: VideoFrame, tick: int, is_torn: bool) -> None:
+        faults = self._source.damaged + self._source.corrupt
+        if faults > self._faults and self._group_is_kept and len(self._keys) > 1:
             # A frame behind damage looks as it does here only when reached in the same way:
             # through the group of pictures before it.
-            self.keys.pop()
+            self._keys.pop()
             self._group_is_kept = False
-        self._lost = lost
+        self._faults = faults
         # A key frame that is not an I picture is intra refresh: nothing decodes rightly from it.
-        if frame.key_frame and frame.pict_type == PictureType.I:
-            self.keys.append(tick)
+        # What is missing of a torn one is patched from the frames before it.
+        if frame.key_frame and frame.pict_type == PictureType.I and not is_torn:
+            self._keys.append(tick)
             self._group_is_kept = True
-        self.ticks.append(tick)
-        size = (frame.width, frame.height)
-        self.sizes[size] = self.sizes.get(size, 0) + 1
+
+    def index(self) -> VideoIndex:
+        """Return the index; to be asked once, behind the last frame and before the file is closed.
+
+        Raises:
+            VideoError: There was no frame.
+        """
+        source, clock = self._source, self.clock
+        if not self._ticks:
+            raise source.nothing_decodable()
+        self._add_lost()
+        ticks = np.array(self._ticks, np.int64)
+        size, mtime_ns = self._fingerprint
+        seekable = not (source.is_avi or clock.repaired)
+        return VideoIndex(
+            path=source.path,
+            width=self._upright[0],
+            height=self._upright[1],
+            ticks=ticks,
+            time_base=clock.time_base,
+            damaged=source.damaged,
+            cut_off=source.is_cut_off(),
+            gaps=find_gaps(
+                ticks,
+                np.array(self._refused, np.int64) - clock.start,
+                np.array(list(self._unshown.values()), np.int64) - clock.start,
+                step=clock.step,
+                is_listed=source.is_listed,
+            ),
+            torn=np.array(self._torn, np.int64),
+            warnings=_warnings(source, clock, ticks, self._sizes),
+            start=clock.start,
+            keys=np.array(self._keys if seekable else [], np.int64),
+            step=clock.step,
+            promised=None if source.promised is None else float(source.promised),
+            size=size,
+            mtime_ns=mtime_ns,
+        )
 
 
 def _scan_file(source: Source, on_progress: Progress | None) -> VideoIndex:
-    size, mtime_ns = file_fingerprint(source.path)
-    clock, tally, upright = Clock(source), _Tally(), (0, 0)
-    for frame in source.frames():
-        if not tally.ticks:
-            upright = source.to_rgb(frame).shape[1::-1]
-        tally.add(frame, clock.tick(frame.pts, source.damaged), source.damaged + source.corrupt)
-        if on_progress and len(tally.ticks) % 32 == 0:
-            on_progress(len(tally.ticks), source.num_frames_hint)
-    if not tally.ticks:
-        raise source.nothing_decodable()
+    tally, done = Tally(source), 0
+    for done, frame in enumerate(source.frames(), 1):
+        tally.add(frame)
+        if on_progress and done % 32 == 0:
+            on_progress(done, source.num_frames_hint)
+    index = tally.index()
     if on_progress:
-        on_progress(len(tally.ticks), len(tally.ticks))
-    seekable = not (source.is_avi or clock.repaired)
-    ticks = np.array(tally.ticks, np.int64)
-    return VideoIndex(
-        path=source.path,
-        width=upright[0],
-        height=upright[1],
-        ticks=ticks,
-        time_base=clock.time_base,
-        damaged=source.damaged,
-        cut_off=source.is_cut_off(),
-        warnings=_warnings(source, clock, ticks, tally.sizes),
-        start=clock.start or 0,
-        keys=np.array(tally.keys if seekable else [], np.int64),
-        step=clock.step,
-        promised=None if source.promised is None else float(source.promised),
-        size=size,
-        mtime_ns=mtime_ns,
-    )
+        on_progress(done, done)
+    return index
 
 
 def _warnings(source: Source, clock: Clock, ticks: np.ndarray, sizes: dict) -> tuple[str, ...]:
-    start = float((clock.start or 0) * clock.time_base)
+    start = float(clock.start * clock.time_base)
     ratio = source.stream.codec_context.sample_aspect_ratio
     streams = len(source.container.streams.video)
     width, height = next(iter(sizes))
@@ -266,7 +331,6 @@ def _warnings(source: Source, clock: Clock, ticks: np.ndarray, sizes: dict) -> t
         f"{_count(clock.repaired, 'frame')} with a missing, doubled or backward time stamp":
             clock.repaired,
         "AVI has no display times: frames are counted at the header's rate": source.is_avi,
-        f"{_count(source.corrupt, 'place')} where parts of the picture are missing": source.corrupt,
         f"the picture changes its size: {_count(other, 'frame')} scaled to {width}x{height}":
             other,
         "interlaced": source.interlaced,
@@ -308,6 +372,8 @@ def _scan_folder(folder: Path, fps: float | None, on_progress: Progress | None) 
         time_base=1 / as_rate(fps),
         damaged=0,
         cut_off=False,
+        gaps=np.zeros((0, 2), np.int64),
+        torn=np.zeros(0, np.int64),
         warnings=(note,) if others else (),
         start=0,
         keys=np.arange(len(pictures), dtype=np.int64),

@@ -17,10 +17,13 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from handact.errors import VideoError
+from handact.video.damage import Ledger
 
 __all__ = ["Clock", "Source"]
 
 _MOST_READ_ERRORS = 100  # in a row, before the rest of a file is given up
+_MOST_PIXELS = 40 << 20  # 8K has 33 million
+_TRANSPORT_PACKETS = (188, 192, 204)  # bytes; a transport stream is a whole number of one of them
 _FRAME_THREADS = 1 << 12  # AV_CODEC_CAP_FRAME_THREADS
 
 
@@ -36,10 +39,12 @@ class Source:
         damaged: Packets that the decoder refused so far.
         discarded: Packets that an edit list marks as not to be shown.
         corrupt: Packets and frames that were decoded although parts of them are missing.
+        ledger: Which packets gave no frame.
         rate: Frames per second as the header has it; 25 where it has none.
         promised: When the header says that the stream ends, in seconds of the container, or None.
         num_frames_hint: Frames by the header, which may be wrong by any amount, or None.
         is_avi: Whether this is AVI, whose stamps are those of storage and not of display.
+        is_listed: Whether the file lists its frames, so that none can vanish without a trace.
 
     Raises:
         VideoError: No such file, zero bytes, not a video, cut off before its index, no video
@@ -57,11 +62,14 @@ class Source:
             self.stream = _pick_stream(self.container, self.path)
             self.stream.thread_type = "AUTO"
             self.stream.thread_count = threads
+            # A damaged header can claim any size; each frame of it would be gigabytes.
+            self.stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
         except BaseException:
             self.container.close()
             raise
         self._read_header()
         self.damaged = self.discarded = self.corrupt = 0
+        self.ledger = Ledger()
         self.interlaced = False
         self._last_end: Fraction | None = None
         self._threaded = threads != 1
@@ -71,6 +79,7 @@ class Source:
         # All at once and now: PyAV's objects point into freed memory when the file is closed.
         stream, kind = self.stream, self.container.format.name
         self.is_avi = kind == "avi"
+        self.is_listed = self.is_avi or "mp4" in kind
         self.time_base = stream.time_base
         self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         self.promised = _promised_end(self.container, stream)
@@ -79,6 +88,7 @@ class Source:
             self.num_frames_hint = round(self.promised * self.rate)
         self._size = self.path.stat().st_size
         self._promised_size = _samples_end(stream) if "mp4" in kind else _promised_size(self.path)
+        self._is_ragged = kind == "mpegts" and all(self._size % n for n in _TRANSPORT_PACKETS)
         if self.is_avi and self._promised_size > self._size:
             self.promised = None  # its index is lost, and FFmpeg guesses
         # Transport streams have no header; an mp4 in pieces promises nothing of use.
@@ -87,9 +97,10 @@ class Source:
     def frames(self) -> Iterator[VideoFrame]:
         """Decode from the beginning to the end, in presentation order, whatever is damaged.
 
-        Threads hide which packet failed and lose what they hold when the last ones do. So a file
-        with damage is read again from its beginning by one thread, which gives the same frames
-        on every machine; frames that were given out already are passed over.
+        Threads hide which packet failed, lose what they hold when the last ones do, and patch a
+        picture from what others have done so far. So a file with damage is read again from its
+        beginning by one thread, which gives the same frames on every machine, as far as FFmpeg
+        does; frames that were given out already are passed over.
         """
         given = 0
         for frame in self.decode():
@@ -110,32 +121,51 @@ class Source:
         for packet in self.packets():
             sent += 1
             frames = self._send(packet)
-            if self.damaged and self._threaded:
+            if self._threaded and (self.damaged or self.corrupt):
                 self._flushed = False
                 return
             yield from frames
         flushed = self._send(None)
-        if self._threaded and len(flushed) + self.discarded < min(sent, self._held_by_threads()):
+        if len(flushed) + self.discarded < min(sent, self._held_by_threads()):
             self._flushed = False
+        if not self._flushed:
             return
         yield from flushed
+        self.ledger.finish()
 
     def _send(self, packet: av.Packet | None) -> list[VideoFrame]:
         try:
             frames = self.stream.codec_context.decode(packet)
         except av.FFmpegError:
-            # The end of the stream itself is no damage: there is no packet that was lost.
-            self.damaged += packet is not None
+            if packet is None:
+                # No packet is lost by this; threads may lose what they hold.
+                self._flushed = not self._threaded
+            else:
+                self.damaged += 1
+                self.ledger.refused.append(packet.pts)
             return []
-        self.corrupt += packet is not None and packet.is_corrupt
+        if packet is not None:
+            self._enter(packet)
         for frame in frames:
+            self.ledger.show(frame.pts)
             self.corrupt += frame.is_corrupt
             self.interlaced |= frame.interlaced_frame
         return frames
 
+    def _enter(self, packet: av.Packet) -> None:
+        if packet.is_corrupt:
+            self.corrupt += 1
+            self.ledger.torn.update({packet.pts} - {None})
+        if not (packet.is_discard or self.is_avi):
+            self.ledger.send(packet.pts)
+
+    def is_torn(self, frame: VideoFrame) -> bool:
+        """Whether parts of the picture are missing."""
+        return frame.is_corrupt or frame.pts in self.ledger.torn
+
     def _held_by_threads(self) -> int:
         context = self.stream.codec_context
-        if not context.codec.capabilities & _FRAME_THREADS:
+        if not self._threaded or not context.codec.capabilities & _FRAME_THREADS:
             return 0
         return context.thread_count - 1
 
@@ -153,6 +183,9 @@ class Source:
                 return
             except av.FFmpegError:
                 failures += 1
+            except IndexError:
+                # At the end PyAV asks for streams too that damage made appear after the opening.
+                return
 
     def _note(self, packet: av.Packet) -> None:
         self.discarded += packet.is_discard
@@ -169,6 +202,7 @@ class Source:
         except (av.FFmpegError, OSError):
             return False
         self.damaged = 0
+        self.ledger = Ledger()
         return True
 
     def to_rgb(
@@ -184,8 +218,8 @@ class Source:
         return _turn_upright(image, self._matrix)
 
     def is_cut_off(self) -> bool:
-        """Whether the file ends before what its header promises; to be asked after decoding."""
-        if self._promised_size > self._size:
+        """Whether the file is shorter than it says of itself; to be asked after decoding."""
+        if self._promised_size > self._size or self._is_ragged:
             return True
         if self.promised is None or self._last_end is None or not self._promise_is_exact:
             return False
@@ -214,7 +248,7 @@ class Clock:
     Attributes:
         time_base: Seconds per tick.
         step: Ticks that one frame lasts by the header.
-        start: Stamp of the first frame (0 where frames are counted).
+        start: Stamp of the first frame (0 where frames are counted); None before it.
         repaired: Frames whose stamp could not be used as it was.
     """
 
@@ -222,17 +256,16 @@ class Clock:
         self._counts = source.is_avi
         self.time_base = 1 / source.rate if self._counts else source.time_base
         self.step = max(1, round(1 / (source.rate * self.time_base)))
-        self.start: int | None = None
+        self.start: int | None = 0 if self._counts else None
         self.repaired = 0
-        self._read = 0
+        self._read = self._lost = 0
         self._last = -1
         self._shift = 0
 
-    def tick(self, stamp: int | None, damaged: int) -> int:
-        """Return the tick of the next frame, `damaged` packets having been lost before it."""
+    def tick(self, stamp: int | None) -> int:
+        """Return the tick of the next frame."""
         if self._counts:
-            self.start = 0
-            tick = max(self._last + 1, self._read + damaged)
+            tick = self._read + self._lost
         elif self.start is None:
             self.start, tick = stamp or 0, 0
             self.repaired += stamp is None
@@ -241,6 +274,15 @@ class Clock:
         self._read += 1
         self._last = tick
         return tick
+
+    def lose(self, stamp: int | None) -> int:
+        """Return where a packet that gave no frame would stand, in ticks and not yet from 0."""
+        if self._counts:
+            self._lost += 1
+            return self._read + self._lost - 1
+        if stamp is None:
+            return self._last + 1 + (self.start or 0)
+        return stamp + self._shift
 
     def _after_first(self, stamp: int | None) -> int:
         tick = None if stamp is None else stamp - self.start + self._shift
@@ -338,7 +380,10 @@ def _samples_end(stream: VideoStream) -> int:
 
 
 def _promised_size(path: Path) -> int:
-    """Return how many bytes an AVI or Matroska file says it has; 0 where it says nothing."""
+    """Return how many bytes an AVI or Matroska file, or the packets of a transport stream, need.
+
+    0 where the file says nothing.
+    """
     with path.open("rb") as file:
         head = file.read(4096)
     if head[:4] == b"RIFF":

@@ -9,8 +9,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from handact.errors import ConfigError, VideoError
-from handact.video.index import Frame, VideoIndex, scan_video, to_seconds
-from handact.video.packets import Clock, Source
+from handact.video.index import Frame, Tally, VideoIndex, scan_video, to_seconds
+from handact.video.packets import Source
 from handact.video.pictures import as_rate, list_pictures, no_pictures, read_picture
 
 __all__ = ["DECODERS", "FrameStream", "VideoReader"]
@@ -23,7 +23,7 @@ _MOST_MISSES = 3  # seeks that went wrong before a reader gives seeking up
 class FrameStream:
     """The frames of a video in presentation order, from the first to the last, decoded once.
 
-    Never seeks; skips damaged packets and counts them; holds a few frames at a time.
+    Never seeks; skips damaged packets; holds a few frames at a time.
 
         with FrameStream("bench.mp4") as frames:
             for frame in frames:
@@ -58,6 +58,7 @@ class FrameStream:
         self.fps_hint: float | None = None
         self.num_frames_hint: int | None = None
         self._source: Source | None = None
+        self._index: VideoIndex | None = None
         images = self._open(decoder, threads, fps)
         try:
             first = next(images, None)
@@ -91,15 +92,9 @@ class FrameStream:
             return no_pictures(self.path)
         return self._source.nothing_decodable()
 
-    @property
-    def damaged(self) -> int:
-        """Packets that could not be decoded so far."""
-        return 0 if self._source is None else self._source.damaged
-
-    @property
-    def cut_off(self) -> bool:
-        """After the iteration: whether the file ended before what its header promises."""
-        return self._source is not None and self._source.is_cut_off()
+    def problem(self) -> str | None:
+        """After the iteration: what `VideoIndex.problem` says, or None where nothing is known."""
+        return None if self._index is None else self._index.problem()
 
     def __iter__(self) -> Iterator[Frame]:
         for seconds, image in self._images:
@@ -107,12 +102,14 @@ class FrameStream:
             yield Frame(self.num_read - 1, seconds, image)
 
     def _decode(self, source: Source) -> Iterator[tuple[float, np.ndarray]]:
-        clock, size = Clock(source), None
+        tally, size = Tally(source), None
         for frame in source.frames():
-            tick = clock.tick(frame.pts, source.damaged)
+            tick = tally.add(frame)
             image = upright_image(source, frame, size)
             size = size or image.shape[1::-1]
-            yield to_seconds(tick, clock.time_base), image
+            yield to_seconds(tick, tally.clock.time_base), image
+        if size:
+            self._index = tally.index()
 
     def _read_pictures(self, pictures: Sequence[Path]) -> Iterator[tuple[float, np.ndarray]]:
         base, size = 1 / as_rate(self.fps_hint), None
@@ -161,9 +158,12 @@ class VideoReader:
         self.path = Path(path)
         self.index = index or scan_video(path, fps=fps or _FOLDER_FPS)
         self._pictures = list_pictures(self.path) if self.path.is_dir() else None
+        # As it was read when the index was made, see `Source.frames`.
+        is_damaged = self.index.damaged or len(self.index.torn)
+        self._threads = 1 if is_damaged else threads
         self._source: Source | None = None
         if self._pictures is None:
-            self._source = Source(self.path, 1 if self.index.damaged else threads)
+            self._source = Source(self.path, self._threads)
         self._seekable = len(self.index.keys) > 0
         self._keys = frozenset(self.index.keys.tolist())
         self._misses = 0
@@ -256,9 +256,8 @@ class VideoReader:
         return None
 
     def _from_beginning(self, i: int) -> VideoFrame | None:
-        threads = 1 if self.index.damaged else 0
         self._source.close()
-        self._source = Source(self.path, threads)
+        self._source = Source(self.path, self._threads)
         self._frames, self._counting, self._at = self._source.frames(), True, -1
         return self._count_to(i)
 
@@ -285,7 +284,4 @@ class VideoReader:
 
 def upright_image(source: Source, frame: VideoFrame, size: tuple[int, int] | None) -> np.ndarray:
     """Return (H, W, 3) uint8, scaled to (width, height) if the picture changed its size."""
-    image = source.to_rgb(frame)
-    if size is None or image.shape[1::-1] == size:
-        return image
-    return source.to_rgb(frame, *size)
+    return source.to_rgb(frame, *(size or ()))

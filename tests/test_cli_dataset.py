@@ -57,7 +57,10 @@ def test_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nothing wrong. 4 videos, 4 segments in 4 of them" in _run("check").stdout
     dataset = read_dataset(".")
     assert dataset.videos["clip0"].split == dataset.videos["clip1"].split
-    assert "hands.csv: has labels of 'clip0'" in _error("import", "hands", "../hands.csv")
+    assert "2 videos with the same labels" in _run("import", "hands", "../hands.csv").stderr
+    table = Path("../hands.csv")
+    table.write_text(table.read_text().replace("0.5,0.5", "0.5,0.4"))
+    assert "hands.csv: has other labels of 'clip0'" in _error("import", "hands", "../hands.csv")
     result = _run("import", "hands", "../hands.csv", "--replace")
     assert "right hand in 1" in result.stderr
 

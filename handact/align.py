@@ -27,6 +27,7 @@ from handact.data.aligned import AlignedCache, AlignedFrame, is_current, write_a
 from handact.data.augment import to_input
 from handact.data.resize import resize, resize_to_all
 from handact.dataset import Dataset, Video
+from handact.device import describe_exhaustion
 from handact.errors import VideoError
 from handact.files import atomic_path, write_text
 from handact.labels import TRACK_COLUMNS
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 _THREADS = max(1, min(8, (os.cpu_count() or 1) // 2))  # that shrink pictures
 DECODE_AHEAD = 8  # frames of full resolution that wait to be aligned
 
@@ -146,6 +147,7 @@ def align_frames(
         yield from cut(len(waiting))
 
 
+@describe_exhaustion("other programs may hold it; `--device cpu` works everywhere")
 def align_dataset(
     dataset: Dataset,
     videos: list[Video],

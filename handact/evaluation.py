@@ -14,7 +14,7 @@ from handact.config import SegmentConfig
 from handact.data.clips import ClipSet
 from handact.data.hands import HandFrames, load_hand_frames
 from handact.dataset import Dataset, Video, read_dataset
-from handact.device import pick_device
+from handact.device import describe_exhaustion, pick_device
 from handact.engine import ActionModel, load_action_model
 from handact.errors import LabelError
 from handact.labels import Segment, frames_from_segments
@@ -167,6 +167,7 @@ def _next_to_truth(
     )
 
 
+@describe_exhaustion("other programs may hold it; `--device cpu` works everywhere")
 def evaluate_clips(
     root: Path,
     *,

@@ -1,20 +1,28 @@
 """Writing files so that a reader sees the whole new file or the old one, never half of one."""
 
 import errno
+import hashlib
 import json
 import os
 import platform
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 __all__ = ["atomic_path", "check_writable", "write_bytes", "write_json", "write_text"]
 
-# Of temporary files; the machine's name, since folders are shared, and the process's number follow.
-_PREFIX = f".handact-{platform.node()[:32].replace('-', '_')}-"
+
+def _name_machine() -> str:
+    """Return what tells where a process's number means that process: folders are shared."""
+    numbers = Path("/proc/self/ns/pid")  # containers of one machine count their own
+    place = f"{platform.node()} {numbers.readlink() if numbers.is_symlink() else ''}"
+    return hashlib.sha256(place.encode()).hexdigest()[:12]
+
+
+_PREFIX = f".handact-{_name_machine()}-"  # of temporary files; the process's number follows
 
 
 @contextmanager
@@ -88,7 +96,8 @@ def _remove_left(folder: Path) -> None:
     for path in folder.glob(f"{_PREFIX}*"):
         number = path.name.removeprefix(_PREFIX).partition("-")[0]
         if number.isdecimal() and not _is_alive(int(number)):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # another person's
+                path.unlink()
 
 
 def _is_alive(process: int) -> bool:

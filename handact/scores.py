@@ -13,7 +13,7 @@ from handact.files import atomic_path
 
 __all__ = ["Scores"]
 
-SCORES_FORMAT = 1
+SCORES_FORMAT = 2
 
 
 @dataclass(frozen=True)

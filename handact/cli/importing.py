@@ -115,8 +115,8 @@ def _import_actions(
         print_note(f"there:   {count_of(len(plan.same), 'video')} with the same labels already")
     if dry_run:
         return _say_dry(plan.present, replace)
-    import_actions(into, plan, replace=replace)
-    return _say_written(into.root / "actions.csv")
+    is_new = import_actions(into, plan, replace=replace)
+    return _say_written(into.root / "actions.csv", is_new)
 
 
 def _import_hands(
@@ -164,8 +164,8 @@ def _import_hands(
         print_note(f"there:   {count_of(len(plan.same), 'video')} with the same labels already")
     if dry_run:
         return _say_dry(plan.present, replace)
-    import_hands(into, plan, replace=replace)
-    return _say_written(into.root / "hands.csv")
+    is_new = import_hands(into, plan, replace=replace)
+    return _say_written(into.root / "hands.csv", is_new)
 
 
 def _parse_sides(text: str) -> dict[str, str]:
@@ -198,7 +198,7 @@ def _say_dry(present: tuple[str, ...], replace: bool) -> None:
         print_note(f"other labels of {count_of(len(present), 'video')} are there: add --replace")
 
 
-def _say_written(path: Path) -> None:
+def _say_written(path: Path, is_new: bool) -> None:
     from handact.formats.text import show_path
 
-    print_note(f"written: {show_path(path)}")
+    print_note(f"written: {show_path(path)}" if is_new else "written: nothing, all of it is there")

@@ -16,7 +16,7 @@ from handact.video import FrameStream, file_fingerprint
 
 __all__ = ["HandFrames", "hand_labels", "hands_array", "load_hand_frames"]
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 
 
 @dataclass(frozen=True)

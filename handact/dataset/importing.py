@@ -160,8 +160,10 @@ def plan_hands(
     return HandPlan(labels, hands, *there)
 
 
-def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False) -> None:
+def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False) -> bool:
     """Write planned actions into actions.csv, new classes into dataset.toml, splits if given.
+
+    Returns whether actions.csv was written: it is not where all labels are there already.
 
     Args:
         dataset: The one of the plan.
@@ -176,14 +178,18 @@ def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False)
     if plan.new_classes:
         add_classes(dataset.root / "dataset.toml", plan.new_classes)
     rows = [row for row in _action_rows(plan.actions) if row[0] not in plan.same]
-    if rows or plan.present:
+    is_new = bool(rows or plan.present)
+    if is_new:
         merge_rows(path, ACTION_COLUMNS, rows, replaced=plan.present)
     if plan.labels.splits:
         write_splits(dataset, plan.labels.splits)
+    return is_new
 
 
-def import_hands(dataset: Dataset, plan: HandPlan, *, replace: bool = False) -> None:
+def import_hands(dataset: Dataset, plan: HandPlan, *, replace: bool = False) -> bool:
     """Write planned hand positions into hands.csv.
+
+    Returns whether it was written: it is not where all labels are there already.
 
     Args:
         dataset: The one of the plan.
@@ -196,8 +202,10 @@ def import_hands(dataset: Dataset, plan: HandPlan, *, replace: bool = False) -> 
     path = dataset.root / "hands.csv"
     _refuse_present(path, plan.present, replace)
     rows = [row for row in _hand_rows(plan.hands) if row[0] not in plan.same]
-    if rows or plan.present:
+    is_new = bool(rows or plan.present)
+    if is_new:
         merge_rows(path, HAND_COLUMNS, rows, replaced=plan.present)
+    return is_new
 
 
 def _read_table(

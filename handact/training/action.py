@@ -35,11 +35,11 @@ from handact.sampling import clip_offsets
 from handact.training.loop import (
     Pixels,
     build_optimizer,
-    clear_run,
     find_weights,
     freeze_batch_norm,
     open_run,
     resolve_weights,
+    restore_run,
     save_epoch,
     seed_epoch,
     set_learning_rate,
@@ -176,18 +176,15 @@ def _train_action(
     val = _clip_set(dataset, val_videos, caches, config, fps, training=False)
     log(f"{len(train)} clips to train on, {len(val)} to validate on")
 
-    if processes.is_main:
-        if last is None:
-            clear_run(folder)
-        if done < config.epochs:
-            begin_session(
-                folder,
-                describe_run("action", dataset, data, config.seed, starts, hands_file),
-                {"align": align, "action": config},
-                done=done,
-                device=where,
-                processes=processes.number,
-            )
+    if processes.is_main and done < config.epochs:
+        begin_session(
+            folder,
+            describe_run("action", dataset, data, config.seed, starts, hands_file),
+            {"align": align, "action": config},
+            done=done,
+            device=where,
+            processes=processes.number,
+        )
     network.to(where, memory_format=torch.channels_last)
     for part in starts if last is None else ():
         if starts[part]["folded"]:  # which is always a MobileNetV2
@@ -195,11 +192,7 @@ def _train_action(
                 getattr(network, part).features, _pictures(part, train, pixels, where)
             )
     optimizer = build_optimizer(_parameter_groups(network, config), config)
-    history, best = [], float("-inf")
-    if last is not None:
-        network.load_state_dict(last["state"])
-        optimizer.load_state_dict(last["training"]["optimizer"])
-        history, best = last["training"]["history"], last["about"]["best"]
+    history, best = restore_run(network, optimizer, last)
 
     fixed = {
         "model": arguments,
@@ -233,7 +226,7 @@ def _train_action(
         better, best = score >= best, max(best, score)
         about = {"epoch": epoch + 1, "best": best, "trained_on": trained_on, **row}
         content = {**fixed, "state": network.state_dict(), "about": about}
-        save_epoch(folder, "action", content, optimizer, history, data=data.labels, better=better)
+        save_epoch(folder, "action", content, optimizer, history, labels=data.labels, better=better)
         log(_epoch_line(row, config.epochs))
     if on_progress:
         on_progress(config.epochs * len(loader), config.epochs * len(loader))
@@ -350,7 +343,7 @@ def clip_loader(
 
 
 def _freeze_batch_norms(network: ActionNetwork, config: ActionConfig) -> None:
-    for part, weights in _starts(config).items():
+    for part, weights in _weights_of_parts(config).items():
         frozen = config.freeze_batch_norm
         if weights != "none" if frozen is None else frozen:
             freeze_batch_norm(getattr(network, part))
@@ -490,7 +483,7 @@ def _network_arguments(dataset: Dataset, config: ActionConfig) -> dict[str, Any]
     return {"num_classes": len(dataset.classes), **{k: getattr(config, k) for k in names}}
 
 
-def _starts(config: ActionConfig) -> dict[str, str]:
+def _weights_of_parts(config: ActionConfig) -> dict[str, str]:
     """Return where the weights of the network's parts, backbone and hands, start."""
     starts = {} if config.hands == "only" else {"backbone": config.weights}
     if config.hands != "none":
@@ -511,7 +504,7 @@ def _load_weights(
     """Start the network's parts and return where each one's weights come from."""
     names = {"backbone": config.backbone, "hands": config.hand_backbone}
     starts = {}
-    for part, weights in _starts(config).items():
+    for part, weights in _weights_of_parts(config).items():
         start = start_network(
             getattr(network, part),
             names[part],

@@ -27,10 +27,10 @@ from handact.progress import Log, Progress
 from handact.training.loop import (
     Pixels,
     build_optimizer,
-    clear_run,
     find_weights,
     open_run,
     resolve_weights,
+    restore_run,
     save_epoch,
     seed_epoch,
     set_learning_rate,
@@ -145,8 +145,6 @@ def _train_hands(
         starts, pixels = {"localizer": start.to_dict()}, (list(start.mean), list(start.std))
     with processes.main_first():
         if processes.is_main:
-            if last is None:
-                clear_run(folder)
             if done < config.epochs:
                 begin_session(
                     folder,
@@ -163,11 +161,7 @@ def _train_hands(
         restore_batch_norm(network, _inputs(some, pixels, config.batch_size, where))
     groups = [{"params": list(network.parameters()), "lr": config.learning_rate}]
     optimizer = build_optimizer(groups, config)
-    history, best = [], float("-inf")
-    if last is not None:
-        network.load_state_dict(last["state"])
-        optimizer.load_state_dict(last["training"]["optimizer"])
-        history, best = last["training"]["history"], last["about"]["best"]
+    history, best = restore_run(network, optimizer, last)
 
     processes.require_same(len(history), folder)
     model = processes.share(network)
@@ -193,7 +187,7 @@ def _train_hands(
             "config": asdict(config),
             "about": {"epoch": epoch + 1, "best": best, "split": config.split, **row},
         }
-        save_epoch(folder, "hands", content, optimizer, history, data=data.labels, better=better)
+        save_epoch(folder, "hands", content, optimizer, history, labels=data.labels, better=better)
         log(_epoch_line(row, config.epochs))
     if on_progress:
         on_progress(config.epochs, config.epochs)

@@ -19,19 +19,18 @@ from handact.errors import TrainingError
 from handact.files import atomic_path
 from handact.plots import plot_learning_curves
 from handact.progress import Log
-from handact.training.record import RECORD
 from handact.weights import RELEASES
 
 __all__ = [
     "Pixels",
     "build_optimizer",
     "changed_settings",
-    "clear_run",
     "find_weights",
     "freeze_batch_norm",
     "learning_rate_factor",
     "open_run",
     "resolve_weights",
+    "restore_run",
     "save_epoch",
     "seed_epoch",
     "set_learning_rate",
@@ -110,7 +109,7 @@ def open_run(
     run: Path,
     kind: str,
     config: Config,
-    data: str,
+    labels: str,
     *,
     resume: bool,
     overwrite: bool,
@@ -124,7 +123,7 @@ def open_run(
         run: The folder, such as runs/hands.
         kind: hands or action.
         config: Settings of this training.
-        data: Fingerprint of the labels.
+        labels: Their SHA-256.
         resume: Insist on going on; a finished run goes on where more epochs are asked for.
         overwrite: Start again whatever is there.
         log: Takes a line for people.
@@ -133,7 +132,7 @@ def open_run(
         The last checkpoint to go on from, or None to start.
 
     Raises:
-        TrainingError: The folder holds a finished run, or one of other settings or data.
+        TrainingError: The folder holds a run of more epochs, or of other settings or labels.
     """
     last = run / "last.pt"
     if overwrite:
@@ -144,7 +143,7 @@ def open_run(
             raise TrainingError(f"{run}: nothing to resume", "leave out `--resume` to start")
         return None
     checkpoint = load_checkpoint(last, kind)
-    _refuse_other_run(run, checkpoint, config, data)
+    _refuse_other_run(run, checkpoint, config, labels)
     done = checkpoint["about"]["epoch"]
     if done > config.epochs:
         raise TrainingError(
@@ -161,10 +160,15 @@ def open_run(
     return checkpoint
 
 
-def clear_run(run: Path) -> None:
-    """Clear a run folder of an earlier run; call it when all else is ready."""
-    for name in ("last.pt", "best.pt", "log.csv", "curves.png", RECORD):
-        (run / name).unlink(missing_ok=True)
+def restore_run(
+    network: nn.Module, optimizer: torch.optim.Optimizer, last: dict[str, Any] | None
+) -> tuple[list[dict[str, float]], float]:
+    """Bring network and optimiser to where a run stopped; return its history and best score."""
+    if last is None:
+        return [], float("-inf")
+    network.load_state_dict(last["state"])
+    optimizer.load_state_dict(last["training"]["optimizer"])
+    return last["training"]["history"], last["about"]["best"]
 
 
 def save_epoch(
@@ -174,7 +178,7 @@ def save_epoch(
     optimizer: torch.optim.Optimizer,
     history: list[dict[str, float]],
     *,
-    data: str,
+    labels: str,
     better: bool,
 ) -> None:
     """Write what an epoch left: best.pt if it was better, the log, and last.pt at the very end.
@@ -186,7 +190,7 @@ def save_epoch(
     with atomic_path(run / "log.csv") as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     plot_learning_curves(run / "curves.png", history, title=f"train-{kind}")
-    training = {"optimizer": optimizer.state_dict(), "history": history, "data": data}
+    training = {"optimizer": optimizer.state_dict(), "history": history, "data": labels}
     save_checkpoint(run / "last.pt", kind=kind, **content, training=training)
 
 
@@ -197,7 +201,7 @@ def changed_settings(was: dict[str, Any], config: Config) -> list[str]:
     return [key for key in now if key not in _FREE and now[key] != was.get(key)]
 
 
-def _refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, data: str) -> None:
+def _refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, labels: str) -> None:
     hint = "`--overwrite` starts again, `--run NAME` keeps both"
     was = checkpoint["config"]
     for key in changed_settings(was, config):
@@ -205,7 +209,7 @@ def _refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, dat
             f"{run}: holds a run with {key} = {was.get(key)}, asked for is {getattr(config, key)}",
             hint,
         )
-    if checkpoint["training"]["data"] != data:
+    if checkpoint["training"]["data"] != labels:
         raise TrainingError(f"{run}: the labels have changed since this run began", hint)
 
 

@@ -6,13 +6,14 @@
     hands_run         (action) path and SHA-256 of the localiser, or None
     starts            where the weights of its parts came from, as in a checkpoint
     seed              of everything that is drawn
-    sessions          one for each time that the command was given: epochs done by then, command
-                      line, working folder, versions, machine, number of processes
+    sessions          one for each time that it was trained in: epochs done by then, command line,
+                      working folder, versions, machine, number of processes
 
 Paths in the dataset folder are relative to it, so that it can be moved. Nothing is read from a
 clock but the videos' time stamps, which are only ever compared for being the same.
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -124,6 +125,9 @@ def begin_session(
 ) -> None:
     """Note in a run folder that it is trained in from now on: its record, and its settings.
 
+    What an earlier run left there goes, unless epochs of it are done; so call it when all else is
+    ready.
+
     Args:
         run: The folder.
         record: Of a run that begins; the record of one that goes on is kept.
@@ -132,7 +136,10 @@ def begin_session(
         device: Where it runs.
         processes: Their number.
     """
-    if (run / RECORD).exists():
+    if not done:
+        for name in ("last.pt", "best.pt", "log.csv", "curves.png", RECORD):
+            (run / name).unlink(missing_ok=True)
+    elif (run / RECORD).exists():
         record = read_record(run)
     session = {
         "epochs_done": done,
@@ -206,6 +213,10 @@ def _git_revision(file: Path) -> str | None:
     try:
         # An installed package may lie in a checkout of something else.
         git("ls-files", "--error-unmatch", file.name)
-        return git("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty= + changes")
+        commit = git("rev-parse", "HEAD")
+        changes = git("diff", "HEAD")
+        if not changes:
+            return commit
+        return f"{commit} + changes {hashlib.sha256(changes.encode()).hexdigest()[:8]}"
     except (OSError, subprocess.SubprocessError):
         return None

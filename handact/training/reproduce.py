@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from handact.training.action import action_data, train_action
 from handact.training.hands import hands_data, train_hands
 from handact.training.loop import changed_settings
 from handact.training.record import (
+    RECORD,
     describe_machine,
     describe_videos,
     read_record,
@@ -184,6 +185,9 @@ def train_again(
     """
     if again.resolve() == run.folder.resolve():
         raise TrainingError(f"{again}: is the run itself", "`--run NAME` names another")
+    if (again / RECORD).exists():
+        _refuse_other_conditions(read_run(again), dataset, device)
+    config = _place_weights(run, dataset)
     if run.kind == "hands":
         with (
             show("labelled frames", "videos") as on_read,
@@ -192,7 +196,7 @@ def train_again(
         ):
             train_hands(
                 dataset.root,
-                run.config,
+                config,
                 run=str(again),
                 device=device,
                 on_progress=on_progress,
@@ -209,7 +213,7 @@ def train_again(
     ):
         train_action(
             dataset.root,
-            run.config,
+            config,
             run.align,
             run=str(again),
             hands_run=str(hands_file.parent) if hands_file else "none",
@@ -229,7 +233,8 @@ def compare_outcomes(run: PastRun, again: Path) -> Outcome:
     """
     logs = [_read_log(folder) for folder in (run.folder, again)]
     epochs = len(logs[0]), len(logs[1])
-    then, now = logs[0].align(logs[1], join="inner")
+    then, now = logs[0].align(logs[1], join="inner", axis=0)
+    then, now = then.align(now, join="outer", axis=1)
     apart = (then - now).abs().mask(then.isna() & now.isna(), 0.0).fillna(math.inf)
     columns = {
         name: (float(column.max()), int(column.idxmax()))
@@ -242,6 +247,29 @@ def compare_outcomes(run: PastRun, again: Path) -> Outcome:
     same = [key for key in old.keys() & new.keys() if torch.equal(old[key], new[key])]
     number = len(old.keys() | new.keys())
     return Outcome(epochs, columns, number, number - len(same))
+
+
+def _refuse_other_conditions(again: PastRun, dataset: Dataset, device: str) -> None:
+    """A repetition that was begun under other conditions shows nothing about these."""
+    others = [finding.what for finding in check_run(again, dataset, device) if not finding.same]
+    if others:
+        raise TrainingError(
+            f"{again.folder}: an earlier repetition, with other {', '.join(others)}",
+            "`--run NAME` names another folder",
+        )
+
+
+def _place_weights(run: PastRun, dataset: Dataset) -> HandsConfig | ActionConfig:
+    """Return the settings with the files of weights where they lie now: a dataset may move."""
+    keys = {"localizer": "weights", "backbone": "weights", "hands": "hand_weights"}
+    if run.kind == "action" and run.config.hand_weights is None:
+        keys["hands"] = "weights"
+    files = {
+        keys[part]: str(dataset.root / start["source"])
+        for part, start in run.record["starts"].items()
+        if "://" not in start["source"]
+    }
+    return replace(run.config, **files)
 
 
 def _hands_file(run: PastRun, dataset: Dataset) -> Path | None:

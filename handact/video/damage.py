@@ -10,6 +10,7 @@ __all__ = ["Ledger", "describe_gaps", "describe_torn", "find_gaps"]
 
 _TOLD = 3  # places that a line names; the longest ones
 _UNSTEADY = 0.02  # share of the steps that may differ where the rate is called constant
+_HOLE = 1.75  # steps between two frames that leave room for a third; a second field takes 1.5
 _VANISHED = 3  # frames that are missing in a row there, before it is more than a camera's hiccup
 
 
@@ -78,7 +79,7 @@ def find_gaps(
     for place, group in groupby(zip(behind, lost.tolist(), strict=True), key=lambda pair: pair[0]):
         gone = [tick for _, tick in group]
         end = int(ticks[place]) if place < len(ticks) else gone[-1] + usual
-        leaves_hole = place > 0 and end - ticks[place - 1] > 1.5 * usual
+        leaves_hole = place > 0 and end - ticks[place - 1] > _HOLE * usual
         if leaves_hole or not certain.isdisjoint(gone):
             starts[end] = min(gone[0], starts.get(end, gone[0]))
     return np.array([(starts[end], end) for end in sorted(starts)], np.int64).reshape(-1, 2)

@@ -249,7 +249,10 @@ class Tally:
 
     def _add_lost(self) -> None:
         ledger = self._source.ledger
-        self._refused += map(self.clock.lose, ledger.refused)
+        # Before the first frame, a packet without a stamp has no place in time.
+        has_begun = self.clock.start is not None
+        known = [stamp for stamp in ledger.refused if stamp is not None or has_begun]
+        self._refused += map(self.clock.lose, known)
         self._unshown |= {stamp: self.clock.lose(stamp) for stamp in ledger.unshown}
         ledger.refused, ledger.unshown = [], set()
 

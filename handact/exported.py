@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from handact import __version__
-from handact.checkpoint import load_checkpoint, read_kind
+from handact.checkpoint import fingerprint, load_checkpoint, read_kind
 from handact.errors import CheckpointError, ConfigError
 from handact.files import check_writable, write_bytes
 from handact.models.action import ActionNetwork
@@ -70,6 +70,7 @@ def export_network(checkpoint: Path, output: Path) -> float:
             found, worst = _export(_localizer(hands), _frames(hands), ".onnx", _about(hands))
             about["localizer"] = base64.b64encode(found).decode()
         network = load_fused(ActionNetwork(**content["model"]), content["state"])
+        about["checkpoint"] = fingerprint(checkpoint)
         data, own = _export(network, _clips(network, content["input"]), suffix, about)
         worst = max(worst, own)
     write_bytes(output, data)
@@ -85,7 +86,7 @@ class OnnxNetwork:
 
     Attributes:
         about: What the file says of itself: kind, model, input and, of an action network, classes,
-            background, durations and the localiser's file.
+            background, durations, the localiser's file, and the SHA-256 of its checkpoint.
 
     Raises:
         CheckpointError: Not a network of handact, or onnxruntime is not installed.

@@ -69,8 +69,12 @@ def check_writable(folder: Path) -> None:
     there = next(part for part in (folder, *folder.absolute().parents) if part.exists())
     if not there.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
-    if not os.access(there, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+    try:
+        # What a folder's rights say is not all: root may write anywhere, but not into /proc.
+        tempfile.TemporaryDirectory(prefix=_PREFIX, dir=there).cleanup()
+    except OSError as error:
+        error.filename = str(there)
+        raise
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from handact.align import DECODE_AHEAD, align_frames
 from handact.background import in_background
+from handact.checkpoint import fingerprint
 from handact.cleaning import clean_cutoff, cutoff_frames
 from handact.config import SegmentConfig
 from handact.data.aligned import AlignedFrame
@@ -124,6 +125,8 @@ def segment_videos(
     network = checkpoint or folder / ("best.onnx" if runtime == "onnx" else "best.pt")
     _refuse_other_runtime(network, runtime)
     model = load_action_model(network, pick_device(device))
+    if checkpoint is None and runtime == "onnx":
+        _refuse_older_export(network, model)
     if not sources:
         log(f"nothing to do: share {share[0]}/{share[1]} of the videos is empty")
     results = []
@@ -173,6 +176,16 @@ def _refuse_other_runtime(network: Path, runtime: str) -> None:
     if runtime == "onnx" and not network.exists():
         hint = f"`handact export network {network.with_suffix('.pt')}` makes it"
         raise CheckpointError(f"{network}: no such file", hint)
+
+
+def _refuse_older_export(path: Path, model: ActionModel) -> None:
+    """What stands for a run must not be of a network that the run has left behind."""
+    best = path.with_suffix(".pt")
+    if best.exists() and model.network.about.get("checkpoint") != fingerprint(best):
+        raise CheckpointError(
+            f"{path}: not exported from the {best.name} beside it",
+            f"`handact export network {best}` makes it anew",
+        )
 
 
 def score_video(

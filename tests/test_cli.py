@@ -181,8 +181,8 @@ def test_a_read_only_folder(run_folder: Path, tmp_path: Path) -> None:
         video = run_folder / "videos" / "test-1.mp4"
         checkpoint = run_folder / "runs" / "action" / "best.pt"
         line = _fails("segment", video, "--checkpoint", checkpoint, "-o", locked / "out")
-        assert "locked: permission denied" in line
-        assert "locked: permission denied" in _fails("init", locked / "new", video)
+        assert "locked: read-only file system" in line
+        assert "locked: read-only file system" in _fails("init", locked / "new", video)
     finally:
         subprocess.run(["umount", str(locked)], check=True)
 

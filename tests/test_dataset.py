@@ -119,7 +119,10 @@ def test_another_name_for_a_dataset_that_is_there_is_refused(tmp_path: Path) -> 
 def test_a_folder_that_cannot_be_written_is_found_before_decoding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    def refuse(path: str, *_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(os, "mkdir", refuse)
     with pytest.raises(PermissionError) as caught:
         create_dataset(tmp_path / "line", [tmp_path / "v.mp4"])
     assert caught.value.errno == errno.EACCES

@@ -1,5 +1,6 @@
 """Networks in other runtimes give what PyTorch gives."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,11 @@ def test_what_cannot_be_done_is_said(trained: Path, onnx: Path, tmp_path: Path) 
             segment_videos([video], SegmentConfig(), checkpoint=name, runtime=runtime)
     with pytest.raises(CheckpointError, match=r"best\.onnx: no such file"):
         segment_videos([video], SegmentConfig(), dataset=trained, runtime="onnx")
+    (run := tmp_path / "runs" / "action").mkdir(parents=True)
+    shutil.copy(onnx / "action.onnx", run / "best.onnx")
+    (run / "best.pt").write_bytes(b"another network")
+    with pytest.raises(CheckpointError, match=r"not exported from the best\.pt beside it"):
+        segment_videos([video], SegmentConfig(), dataset=trained, run=str(run), runtime="onnx")
     full = SegmentConfig(view="full")
     with pytest.raises(ConfigError, match="sees the central crop alone"):
         segment_videos([video], full, checkpoint=onnx / "action.onnx", output=tmp_path)

@@ -27,6 +27,9 @@ class _Group(typer.core.TyperGroup):
         except HandactError as error:
             print_error(error.message, error.hint)
             raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            print_error("stopped")
+            raise typer.Exit(130) from error
         except BrokenPipeError:
             raise  # Typer ends quietly when stdout was closed, as in `handact ... | head`
         except OSError as error:

@@ -151,10 +151,7 @@ def open_run(
             "`--overwrite` trains again, `--run NAME` keeps both",
         )
     if done == config.epochs:
-        log(
-            f"{run} is trained: all {done} epochs; more `--epochs` go on, `--overwrite` trains "
-            "again, `--run NAME` keeps both"
-        )
+        log(f"{run} is trained: all {done} epochs are done")
     else:
         log(f"going on from epoch {done} of {config.epochs} in {run}")
     return checkpoint

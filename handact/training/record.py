@@ -163,7 +163,7 @@ def read_record(run: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise TrainingError(
             f"{path}: no such file",
-            "name a run that `train-hands` or `train-action` of this version made",
+            "name a run of this version of handact, and its dataset folder or its path",
         ) from error
     except ValueError as error:
         raise TrainingError(f"{path}: damaged: {error}") from error

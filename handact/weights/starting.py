@@ -161,7 +161,8 @@ def _fill(network: nn.Module, name: str, state: dict[str, Tensor], source: str) 
     unknown = body.keys() - wanted.keys()
     if missing or unknown:
         what, keys = ("lacks", missing) if missing else ("has the unknown", unknown)
-        raise CheckpointError(f"{source}: not {name}: {what} key `{min(keys)}` (of {len(keys)})")
+        more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+        raise CheckpointError(f"{source}: not {name}: {what} key `{min(keys)}`{more}")
     for key, value in body.items():
         if value.shape != wanted[key].shape:
             raise CheckpointError(
@@ -178,8 +179,9 @@ def _fill(network: nn.Module, name: str, state: dict[str, Tensor], source: str) 
 
 def _read_weights(path: Path, part: str | None) -> Foreign:
     if not path.is_file():
+        names = ", ".join(sorted(_NAMES))
         raise CheckpointError(
-            f"{path}: no such weights", f"give {', '.join(sorted(_NAMES))}, none, a file or a run"
+            f"{path}: no such weights", f"a file; for a training also {names}, none or a run"
         )
     content = _read_arrays(path) if path.suffix == ".npz" else _read_pickle(path)
     if isinstance(content, dict) and "kind" in content:

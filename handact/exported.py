@@ -29,6 +29,7 @@ __all__ = ["FORMAT", "OnnxNetwork", "export_network"]
 FORMAT = 1
 TOLERANCE = 1e-4
 
+_INPUTS = ("frames", "cutouts", "rects", "present")  # in the order of `ActionNetwork.forward`
 _KEY = "handact"  # of what a file says of itself, among ONNX's own metadata
 _KEPT = ("model", "input", "classes", "background", "durations", "starts")
 _NEEDED = {
@@ -126,9 +127,11 @@ class OnnxNetwork:
 
     def __call__(self, *inputs: Tensor | None) -> Tensor:
         """Return what the network does of the same inputs, on the CPU."""
+        given = dict(zip(_INPUTS, inputs, strict=False))  # a localiser sees frames alone
+        # What the network has no use for, as hands alone have for rects, is no input of its file.
         names = [entry.name for entry in self.session.get_inputs()]
-        given = [np.ascontiguousarray(x.cpu().numpy()) for x in inputs if x is not None]
-        return torch.from_numpy(self.session.run(None, dict(zip(names, given, strict=True)))[0])
+        arrays = {name: np.ascontiguousarray(given[name].cpu().numpy()) for name in names}
+        return torch.from_numpy(self.session.run(None, arrays)[0])
 
 
 def _read_about(text: str | None, name: str) -> dict[str, Any]:

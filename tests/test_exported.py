@@ -102,6 +102,20 @@ def test_a_video_is_segmented_from_the_onnx_file_alone(
     assert len(drop[0]) > 1
 
 
+@pytest.mark.slow
+def test_hands_alone_segment_a_video(trained: Path, tmp_path: Path) -> None:
+    """A network that has no use for a part of what the engine shows it."""
+    checkpoint = _action(trained, tmp_path / "a.pt", hands="only")
+    export_network(checkpoint, tmp_path / "a.onnx")
+    video, config = str(trained / "videos" / "test-1.mp4"), SegmentConfig(engine="windows")
+    rows = []
+    for path in (checkpoint, tmp_path / "a.onnx"):
+        output = tmp_path / path.suffix[1:]
+        segment_videos([video], config, checkpoint=path, output=output, device="cpu")
+        rows.append(Scores.load(output / "test-1.scores.npz").probabilities)
+    np.testing.assert_allclose(*rows, atol=1e-3)
+
+
 def test_what_cannot_be_done_is_said(trained: Path, onnx: Path, tmp_path: Path) -> None:
     checkpoint = trained / "runs" / "action" / "best.pt"
     with pytest.raises(ConfigError, match=r"neither \.onnx nor \.pt2"):

@@ -147,7 +147,7 @@ def align_frames(
         yield from cut(len(waiting))
 
 
-@describe_exhaustion("other programs may hold it; `--device cpu` works everywhere")
+@describe_exhaustion()
 def align_dataset(
     dataset: Dataset,
     videos: list[Video],

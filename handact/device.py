@@ -40,11 +40,13 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
 
 
 @contextmanager
-def describe_exhaustion(hint: str) -> Iterator[None]:
+def describe_exhaustion(
+    hint: str = "other programs may hold it; `--device cpu` works everywhere",
+) -> Iterator[None]:
     """Say in one line that memory ran out, or that a process which reads clips was killed.
 
     Args:
-        hint: Which setting needs less.
+        hint: Which setting needs less, where there is one.
 
     Raises:
         ConfigError: In the place of what torch, numpy or Python raise.

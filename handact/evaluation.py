@@ -167,7 +167,7 @@ def _next_to_truth(
     )
 
 
-@describe_exhaustion("other programs may hold it; `--device cpu` works everywhere")
+@describe_exhaustion()
 def evaluate_clips(
     root: Path,
     *,

@@ -120,13 +120,7 @@ def segment_videos(
     if output is None:
         output = Path(".") if checkpoint else folder / "segments"
     check_writable(output)
-    if checkpoint is None:
-        find_dataset_root(dataset)  # its complaint helps more than that of a missing checkpoint
-    network = checkpoint or folder / ("best.onnx" if runtime == "onnx" else "best.pt")
-    _refuse_other_runtime(network, runtime)
-    model = load_action_model(network, pick_device(device))
-    if checkpoint is None and runtime == "onnx":
-        _refuse_older_export(network, model)
+    model = _load_model(checkpoint, dataset, folder, runtime, device)
     if not sources:
         log(f"nothing to do: share {share[0]}/{share[1]} of the videos is empty")
     results = []
@@ -164,6 +158,20 @@ def segment_videos(
         log(f"{source.name}: {len(scores.seconds)} frames, {kept} {actions}, {engine}")
         results.append(SegmentedVideo(source.name, table, segments, scores.damage))
     return results
+
+
+def _load_model(
+    checkpoint: Path | None, dataset: Path, folder: Path, runtime: str, device: str
+) -> ActionModel:
+    """Load the network that was named, otherwise that of the run in `folder`."""
+    if checkpoint is None:
+        find_dataset_root(dataset)  # its complaint helps more than that of a missing checkpoint
+    path = checkpoint or folder / ("best.onnx" if runtime == "onnx" else "best.pt")
+    _refuse_other_runtime(path, runtime)
+    model = load_action_model(path, pick_device(device))
+    if checkpoint is None and runtime == "onnx":
+        _refuse_older_export(path, model)
+    return model
 
 
 def _refuse_other_runtime(network: Path, runtime: str) -> None:

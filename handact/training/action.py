@@ -37,20 +37,17 @@ from handact.training.loop import (
     build_optimizer,
     find_weights,
     freeze_batch_norm,
+    known_pixels,
     open_run,
     resolve_weights,
     restore_run,
     save_epoch,
     seed_epoch,
     set_learning_rate,
+    spread_rows,
 )
 from handact.training.record import TrainingData, begin_session, describe_run
-from handact.weights import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    restore_batch_norm,
-    start_network,
-)
+from handact.weights import restore_batch_norm, start_network
 
 __all__ = [
     "action_data",
@@ -164,7 +161,7 @@ def _train_action(
     if last is None:
         with processes.main_first():  # which downloads them
             starts = _load_weights(network, dataset, config, on_weights_progress, log)
-    pixels = (last["input"]["mean"], last["input"]["std"]) if last else _pixels(starts)
+    pixels = known_pixels(last, starts)
 
     with processes.main_first():
         caches = align_dataset(
@@ -521,22 +518,9 @@ def _load_weights(
     return starts
 
 
-def _pixels(starts: dict[str, Any]) -> Pixels:
-    """Return the normalisation of the pictures that the starts of the network's parts know."""
-    told = {part: (tuple(start["mean"]), tuple(start["std"])) for part, start in starts.items()}
-    if len(set(told.values())) > 1:
-        words = [f"{part} mean {mean}, deviation {std}" for part, (mean, std) in told.items()]
-        raise ConfigError(
-            f"the starts know pictures of two normalisations: {'; '.join(words)}",
-            "both parts see the same: give `--weights` and `--set hand_weights=...` of one "
-            "normalisation, or one of them as none",
-        )
-    return next(iter(told.values()), (IMAGENET_MEAN, IMAGENET_STD))
-
-
 def _pictures(part: str, clips: ClipSet, pixels: Pixels, device: torch.device) -> Iterator[Tensor]:
     """Yield what the backbone or the hands see of some clips: batches (N, 3, h, w)."""
-    for row in np.linspace(0, len(clips) - 1, min(len(clips), _NUM_SEEN)).astype(int):
+    for row in spread_rows(len(clips), _NUM_SEEN):
         batch = stack_clips([clips[0, int(row)]])
         frames, cutouts, *_ = network_input(batch, *pixels, device)
         # A hand's frames must be adjacent for the shift: (B, F, 2) becomes (B, 2, F).
@@ -553,8 +537,8 @@ def _describe_input(
         "crop_size": config.crop_size,
         "view": config.view,
         "sampling": config.sampling,
-        "mean": list(pixels[0]),
-        "std": list(pixels[1]),
+        "mean": pixels[0],
+        "std": pixels[1],
         "align": asdict(align),
     }
 

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,21 +29,17 @@ from handact.training.loop import (
     Pixels,
     build_optimizer,
     find_weights,
+    known_pixels,
     open_run,
     resolve_weights,
     restore_run,
     save_epoch,
     seed_epoch,
     set_learning_rate,
+    spread_rows,
 )
 from handact.training.record import TrainingData, begin_session, describe_run
-from handact.weights import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    Start,
-    restore_batch_norm,
-    start_network,
-)
+from handact.weights import restore_batch_norm, start_network
 
 __all__ = ["hands_data", "predict_hands", "train_hands"]
 
@@ -134,15 +131,11 @@ def _train_hands(
 
     torch.manual_seed(config.seed)
     network = HandLocalizer(dropout=config.dropout)
-    start, starts, pixels = None, {}, (list(IMAGENET_MEAN), list(IMAGENET_STD))
-    if last is not None:
-        starts, pixels = last.get("starts", {}), (last["input"]["mean"], last["input"]["std"])
-    else:
+    starts = last.get("starts", {}) if last else {}
+    if last is None:
         with processes.main_first():  # which downloads them
-            start = _start(network, dataset, config, on_weights_progress)
-    if start is not None:
-        log(f"starts from {start.source} ({start.layout})")
-        starts, pixels = {"localizer": start.to_dict()}, (list(start.mean), list(start.std))
+            starts = _load_weights(network, dataset, config, on_weights_progress, log)
+    pixels = known_pixels(last, starts)
     with processes.main_first():
         if processes.is_main:
             if done < config.epochs:
@@ -156,8 +149,8 @@ def _train_hands(
                 )
             _write_split(folder, frames, split)
     network.to(where, memory_format=torch.channels_last)
-    if start is not None and start.folded:
-        some = train.take(np.linspace(0, len(train) - 1, min(len(train), _NUM_SEEN)).astype(int))
+    if last is None and starts and starts["localizer"]["folded"]:
+        some = train.take(spread_rows(len(train), _NUM_SEEN))
         restore_batch_norm(network, _inputs(some, pixels, config.batch_size, where))
     groups = [{"params": list(network.parameters()), "lr": config.learning_rate}]
     optimizer = build_optimizer(groups, config)
@@ -194,13 +187,22 @@ def _train_hands(
     return folder
 
 
-def _start(
-    network: HandLocalizer, dataset: Dataset, config: HandsConfig, on_progress: Progress | None
-) -> Start | None:
+def _load_weights(
+    network: HandLocalizer,
+    dataset: Dataset,
+    config: HandsConfig,
+    on_progress: Progress | None,
+    log: Log,
+) -> dict[str, Any]:
+    """Start the network and return where its weights come from, as `starts` of a checkpoint."""
     weights = find_weights(dataset, config.weights)
-    return start_network(
+    start = start_network(
         network, "mobilenet_v2", weights, part="localizer", on_progress=on_progress
     )
+    if start is None:
+        return {}
+    log(f"starts from {start.source} ({start.layout})")
+    return {"localizer": start.to_dict()}
 
 
 def hands_data(dataset: Dataset, config: HandsConfig) -> TrainingData:

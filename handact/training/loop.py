@@ -15,11 +15,11 @@ from torch import nn
 from handact.checkpoint import load_checkpoint, save_checkpoint
 from handact.config import ActionConfig, Config, HandsConfig
 from handact.dataset import Dataset
-from handact.errors import TrainingError
+from handact.errors import ConfigError, TrainingError
 from handact.files import atomic_path
 from handact.plots import plot_learning_curves
 from handact.progress import Log
-from handact.weights import RELEASES
+from handact.weights import IMAGENET_MEAN, IMAGENET_STD, RELEASES
 
 __all__ = [
     "Pixels",
@@ -27,6 +27,7 @@ __all__ = [
     "changed_settings",
     "find_weights",
     "freeze_batch_norm",
+    "known_pixels",
     "learning_rate_factor",
     "open_run",
     "resolve_weights",
@@ -34,6 +35,7 @@ __all__ = [
     "save_epoch",
     "seed_epoch",
     "set_learning_rate",
+    "spread_rows",
 ]
 
 Pixels = tuple[Sequence[float], Sequence[float]]  # mean and deviation that input is normalised with
@@ -96,6 +98,35 @@ def set_learning_rate(
 def learning_rate_factor(epoch: int, milestones: Iterable[int]) -> float:
     """Return what the rate is multiplied by in an epoch: a tenth after each milestone."""
     return 0.1 ** sum(epoch >= milestone for milestone in milestones)
+
+
+def known_pixels(last: dict[str, Any] | None, starts: dict[str, Any]) -> Pixels:
+    """Return the normalisation that a run's networks know: its own so far, or their starts'.
+
+    Args:
+        last: The checkpoint to go on from, or None.
+        starts: Of the network's parts, as a checkpoint holds them.
+
+    Raises:
+        ConfigError: Two parts know pictures of two normalisations.
+    """
+    if last is not None:
+        return last["input"]["mean"], last["input"]["std"]
+    told = {part: (tuple(start["mean"]), tuple(start["std"])) for part, start in starts.items()}
+    if len(set(told.values())) > 1:
+        words = [f"{part} mean {mean}, deviation {std}" for part, (mean, std) in told.items()]
+        raise ConfigError(
+            f"the starts know pictures of two normalisations: {'; '.join(words)}",
+            "both parts see the same: give `--weights` and `--set hand_weights=...` of one "
+            "normalisation, or one of them as none",
+        )
+    mean, std = next(iter(told.values()), (IMAGENET_MEAN, IMAGENET_STD))
+    return list(mean), list(std)
+
+
+def spread_rows(number: int, most: int) -> np.ndarray:
+    """Return at most so many of `number` rows, evenly spread from the first to the last."""
+    return np.linspace(0, number - 1, min(number, most)).astype(int)
 
 
 def freeze_batch_norm(network: nn.Module) -> None:

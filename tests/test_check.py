@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_read_at_all_is_one_problem(tmp_path: Path) -> Non
     assert [Path(p.file).name for p in found] == ["videos.csv", "actions.csv", "hands.csv"]
     assert "no file" in found[0].reason
     assert found[0].row == 2
-    assert found[1].reason == "is not a text table"
+    assert found[1].reason == "is not a text"
     assert "has no column left_x" in found[2].reason
 
 

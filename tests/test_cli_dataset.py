@@ -87,13 +87,13 @@ def test_a_damaged_video_is_one_line_and_can_be_allowed(tmp_path: Path) -> None:
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     root = make_dataset(tmp_path)
     table = tmp_path / "a.csv"
-    table.write_text("video,start,end,action\nv1,0,1,take\nv9,0,1,take\n")
+    table.write_text("video,start,end,action\nv1,0,1.0,take\nv9,0,1.5,take\n")
     result = _run("import", "actions", table, root, "--dry-run")
-    assert "units:   seconds, by the videos' time stamps" in result.stderr
+    assert "units:   seconds, by the time stamps of the videos" in result.stderr
     assert "read:    2 rows, 1 dropped" in result.stderr
     assert "a.csv:3: no video 'v9' in the dataset" in result.stderr
     assert "taken:   1 segment of 1 video" in result.stderr
-    assert "nothing was written" in result.stderr
+    assert "written: nothing (--dry-run)" in result.stderr
     assert not (root / "actions.csv").exists()
 
 
@@ -132,7 +132,7 @@ def test_what_a_new_user_gets_wrong(tmp_path: Path) -> None:
         (("import", "actions", tmp_path / "none.csv", root), "no such file"),
         (("import", "actions", table, root), "has no label column"),
         (("import", "hands", table, root), "has no column video, frame"),
-        (("import", "hands", root / "videos" / "v1.mp4", root), "is not a text table"),
+        (("import", "hands", root / "videos" / "v1.mp4", root), "is not a text"),
         (("import", "hands", table, root, "--map", "a"), "--map is NAME=left,OTHER=right"),
         (("split", root, "--val", 0.6, "--test", 0.6), "more than 1 together"),
         (("split", root, "--groups", table), "--groups and --group-column go together"),

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from handact.dataset import Dataset, plan_actions, plan_hands, read_dataset, video_index
 from handact.dataset.importing import import_actions, import_hands
 from handact.errors import LabelError
+from handact.formats.intervals import ActionOptions
+from handact.formats.marks import HandOptions
 from handact.formats.settings import Settings, add_classes, read_settings, write_settings
 from handact.formats.tables import (
     read_actions,
@@ -87,7 +89,7 @@ def test_rows_are_lines_of_the_file(tmp_path: Path) -> None:
         ("video,frame,frame\n", "t.csv: has two columns frame"),
         ("video,frame\nv1,0,5\n", "t.csv:2: has 3 cells where the header has 2"),
         ("video,frame\nv1,5\nv", "t.csv:3: the file ends in the middle of a row"),
-        (b"video,frame\n\0\0", "t.csv: is not a text table"),
+        (b"video,frame\n\0\0", "t.csv: is not a text"),
     ],
 )
 def test_what_is_no_table_is_said(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -215,7 +217,7 @@ def test_clips_are_whole_videos(dataset: Dataset, tmp_path: Path) -> None:
     assert plan.new_classes == ("put",)
     assert [str(p.row) for p in plan.labels.dropped] == ["4"]
     assert plan.labels.format == "table of trimmed clips"
-    plan = plan_actions(dataset, tmp_path / "clips.csv", action_column="place")
+    plan = plan_actions(dataset, tmp_path / "clips.csv", options=ActionOptions(column="place"))
     assert plan.new_classes == ("3",)
 
 
@@ -283,7 +285,8 @@ def _session_dataset(factory) -> Path:  # noqa: ANN001
         ("video,start,end,action\nv1,0:00:01.5,90,take\n", r"s\.csv:2: end 90 s is beyond the end"),
         ("video,start,end,action\nv1,1.5,1.0,take\n", r"s\.csv:2: end 1 s is before start 1\.5 s"),
         ("video,start,end,action\nv1,a,1,take\n", r"s\.csv:2: start is not a time"),
-        ("video,start,end,action\nv1,0,1,\n", r"s\.csv:2: the label is empty"),
+        ("video,start,end,action\nv1,0,1.5,\n", r"s\.csv:2: the label is empty"),
+        ("video,start,end,action\nv1,0,1,a\n", r"its times may be whole seconds, or frames"),
         ("video,start_frame,end_frame,action\nv1,0,41,x\n", r"s\.csv:2: end_frame 41 is beyond"),
         (
             "video,start_frame,end_frame,action\nv1,0,9,x\nv1,8,12,y\n",
@@ -345,36 +348,34 @@ def test_mstcn_keeps_the_last_line_and_names_with_dots(dataset: Dataset, tmp_pat
     (folder / "splits").mkdir()
     (folder / "splits" / "train.split1.bundle").write_text("v1.txt\n")
     (folder / "splits" / "test.split1.bundle").write_text("v2.cam.txt")
-    plan = plan_actions(dataset, folder, split=1)
+    plan = plan_actions(dataset, folder, options=ActionOptions(split=1))
     assert plan.actions == {
         "v1": [Segment(0, 10, "take"), Segment(15, 39, "put it"), Segment(39, 40, "take")]
     }
     assert plan.labels.labelled == {"v1", "v2.cam"}
     assert plan.labels.splits == {"v1": "train", "v2.cam": "test"}
     assert plan.new_classes == ("put it",)
-    assert [p.reason for p in plan.labels.dropped] == [
-        "groundTruth/other.txt: no such video in the dataset"
-    ]
+    assert [p.reason for p in plan.labels.dropped] == ["no video 'other' in the dataset"]
     import_actions(dataset, plan)
     assert read_dataset(dataset.root).videos["v2.cam"].split == "test"
     with pytest.raises(LabelError, match=r"no bundle of split 2; bundles there: test\.split1"):
-        plan_actions(dataset, folder, split=2)
+        plan_actions(dataset, folder, options=ActionOptions(split=2))
 
 
 def test_mstcn_lengths_must_agree_unless_allowed(dataset: Dataset, tmp_path: Path) -> None:
     folder = _mstcn(tmp_path / "m", v1="take\n" * 38, late="take\n" * 25)
     (folder / "mapping.txt").write_text("take 0\n")
-    message = r"late\.txt: has 25 labels, but video 'late' has 20 frames"
+    message = "has 25 labels, but video 'late' has 20 frames"
     with pytest.raises(LabelError, match=message):
         plan_actions(dataset, folder)
-    plan = plan_actions(dataset, folder, allow_length_mismatch=True)
+    plan = plan_actions(dataset, folder, options=ActionOptions(allow_length_mismatch=True))
     assert plan.actions == {"v1": [Segment(0, 38, "take")], "late": [Segment(0, 20, "take")]}
     assert len(plan.labels.notes) == 2
 
 
 def test_bad_mstcn_folders_are_refused(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="has no folder groundTruth"):
-        plan_actions(dataset, tmp_path)
+        plan_actions(dataset, tmp_path, format="mstcn")
     folder = _mstcn(tmp_path / "m", late="take\n" * 10 + "\n" + "take\n" * 9)
     with pytest.raises(LabelError, match=r"late\.txt:11: is blank"):
         plan_actions(dataset, folder)
@@ -385,7 +386,7 @@ def test_bad_mstcn_folders_are_refused(dataset: Dataset, tmp_path: Path) -> None
 
 
 def test_json_is_no_file_of_actions(dataset: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(LabelError, match="actions are not read from JSON"):
+    with pytest.raises(LabelError, match="is of no format of actions"):
         plan_actions(dataset, _write(tmp_path / "coco.json", "{}"))
 
 
@@ -398,18 +399,21 @@ def test_hands_in_pixels_need_the_flag(dataset: Dataset, tmp_path: Path) -> None
     with pytest.raises(LabelError, match=r"h\.csv:2: left_x 80 looks like pixels") as caught:
         plan_hands(dataset, path)
     assert "--pixels" in (caught.value.hint or "")
-    hands = plan_hands(dataset, path, pixels=True).hands
+    hands = plan_hands(dataset, path, options=HandOptions(pixels=True)).hands
     assert hands.iloc[0, :4].tolist() == ["v1", 3, 0.5, 0.5]
     assert hands.iloc[1, [0, 1, 4, 5]].tolist() == ["v2.cam", 4, 1.0, 0.0]
     _write(path, text.replace("160", "170"))
-    with pytest.raises(LabelError, match=r"h\.csv:3: right_x 170 is outside the picture, 160"):
-        plan_hands(dataset, path, pixels=True)
+    with pytest.raises(
+        LabelError,
+        match=r"h\.csv:3: the centre of the right hand \(170, 0\) is outside the picture",
+    ):
+        plan_hands(dataset, path, options=HandOptions(pixels=True))
 
 
 def test_fractions_called_pixels_are_refused(dataset: Dataset, tmp_path: Path) -> None:
     text = "video,frame,left_x,left_y,right_x,right_y\nv1,3,0.4,0.5,,\n"
     with pytest.raises(LabelError, match="these are fractions, not pixels"):
-        plan_hands(dataset, _write(tmp_path / "h.csv", text), pixels=True)
+        plan_hands(dataset, _write(tmp_path / "h.csv", text), options=HandOptions(pixels=True))
 
 
 @pytest.mark.parametrize(("x", "scale"), [("1.01", 1), ("-0.01", 1), ("161", 160)])
@@ -417,7 +421,9 @@ def test_hands_just_outside_are_moved_to_the_edge(
     dataset: Dataset, tmp_path: Path, x: str, scale: int
 ) -> None:
     text = f"video,frame,left_x,left_y,right_x,right_y\nv1,3,{x},{0.5 * scale:g},,\n"
-    plan = plan_hands(dataset, _write(tmp_path / "h.csv", text), pixels=scale > 1)
+    plan = plan_hands(
+        dataset, _write(tmp_path / "h.csv", text), options=HandOptions(pixels=scale > 1)
+    )
     assert plan.hands["left_x"].tolist() == [0.0 if x.startswith("-") else 1.0]
     assert plan.labels.notes == ["1 coordinate just outside the picture was moved to its edge"]
 
@@ -427,12 +433,12 @@ def test_hands_one_a_row(dataset: Dataset, tmp_path: Path) -> None:
         "video,frame,side,present,x,y\nv1.mp4,3,left,1,80,48\nv1.mp4,3,Right_hand,0,,\n"
         "v1.mp4,5,R,true,16,24\nnope,5,R,true,16,24\n"
     )
-    plan = plan_hands(dataset, _write(tmp_path / "h.csv", text), pixels=True)
+    plan = plan_hands(dataset, _write(tmp_path / "h.csv", text), options=HandOptions(pixels=True))
     assert plan.hands["frame"].tolist() == [3, 5]
     assert plan.hands.iloc[0, 2:4].tolist() == [0.5, 0.5]
     assert plan.hands.iloc[1, 4:].tolist() == [0.1, 0.25]
     assert plan.hands["right_x"].isna().tolist() == [True, False]
-    assert plan.labels.notes == ["1 frames have a row for one hand only: the other is absent"]
+    assert plan.labels.notes == ["2 frames have a row for one hand only: the other is absent"]
     assert [p.row for p in plan.labels.dropped] == [5]
 
 
@@ -443,7 +449,7 @@ def test_hands_one_a_row(dataset: Dataset, tmp_path: Path) -> None:
         ("v1,3,left,2,0.5,0.5", "present is neither 1 nor 0: '2'"),
         ("v1,3,left,1,,", "the left hand is present, but x or y is empty"),
         ("v1,3,left,1,0.5,0.5\nv1,3,L,1,0.5,0.5", "frame 3 of video 'v1' has two left hands"),
-        ("v1,40,left,1,0.5,0.5", "frame 40 is beyond the end"),
+        ("v1,40,left,1,0.5,0.5", "video 'v1' has no frame 40, it has 40 from 0"),
         ("v1,x,left,1,0.5,0.5", "frame is not a whole number: 'x'"),
     ],
 )
@@ -485,51 +491,59 @@ def test_coco_boxes_and_key_points(dataset: Dataset, tmp_path: Path) -> None:
             {"category_id": 6, "bbox": [0, 0, 5, 5]},
         ],
     )
-    plan = plan_hands(dataset, path)
+    with pytest.raises(LabelError, match="whether frames count from 0 or from 1") as caught:
+        plan_hands(dataset, path)
+    assert "--first-frame" in (caught.value.hint or "")
+    plan = plan_hands(dataset, path, options=HandOptions(first_frame=0))
     assert plan.hands["video"].tolist() == ["v1", "v2.cam"]
     assert plan.hands["frame"].tolist() == [3, 4]
     assert plan.hands.iloc[0, 2:].tolist() == [0.5, 0.5, 0.15, 0.125]
     assert plan.hands.iloc[1, 2:].isna().all()
     assert len(plan.labels.dropped) == 3
-    assert "left_hand = left, RightHand = right, screw = not a hand" in plan.labels.notes[0]
+    assert "left_hand = left, RightHand = right, screw = not a side" in plan.labels.notes[0]
 
 
 def test_coco_frames_may_count_from_one(dataset: Dataset, tmp_path: Path) -> None:
     images = [{"id": 7, "file_name": "ab12cd34-v1-40.jpg", "width": 320, "height": 192}]
     path = _coco(tmp_path / "c.json", [{"bbox": [140, 76, 40, 40]}], images=images)
     with pytest.raises(LabelError, match="video 'v1' has no frame 40, it has 40") as caught:
-        plan_hands(dataset, path)
+        plan_hands(dataset, path, options=HandOptions(first_frame=0))
     assert "--first-frame 1" in (caught.value.hint or "")
-    assert plan_hands(dataset, path, first_frame=1).hands["frame"].tolist() == [39]
+    # That there is a frame 40 of 40 proves it.
+    assert plan_hands(dataset, path).hands["frame"].tolist() == [39]
 
 
 def test_coco_categories_can_be_said(dataset: Dataset, tmp_path: Path) -> None:
     categories = [{"id": 3, "name": "A"}, {"id": 5, "name": "B"}]
     path = _coco(tmp_path / "c.json", [{"bbox": [140, 76, 40, 40]}], categories=categories)
-    with pytest.raises(LabelError, match="not found among its categories: A, B") as caught:
+    with pytest.raises(LabelError, match="not found among its labels: A, B") as caught:
         plan_hands(dataset, path)
     assert "--map" in (caught.value.hint or "")
-    hands = plan_hands(dataset, path, sides={"A": "right", "B": "left"}).hands
+    hands = plan_hands(
+        dataset, path, options=HandOptions(sides={"A": "right", "B": "left"}, first_frame=0)
+    ).hands
     assert hands.iloc[0, 4:].tolist() == [0.5, 0.5]
-    with pytest.raises(LabelError, match="has no category 'C'"):
-        plan_hands(dataset, path, sides={"C": "right"})
+    with pytest.raises(LabelError, match="has no label 'C'"):
+        plan_hands(dataset, path, options=HandOptions(sides={"C": "right"}))
 
 
 def test_coco_images_that_say_two_things_are_left_out(dataset: Dataset, tmp_path: Path) -> None:
     boxes = [{"bbox": [140, 76, 40, 40]}, {"bbox": [100, 76, 40, 40]}]
-    plan = plan_hands(dataset, _coco(tmp_path / "c.json", boxes))
+    path = _coco(tmp_path / "c.json", boxes)
+    plan = plan_hands(dataset, path, options=HandOptions(first_frame=0))
     assert plan.hands["video"].tolist() == ["v2.cam"]
-    assert "a second left hand" in plan.labels.dropped[0].reason
+    assert "a second left hand" in plan.labels.dropped[-1].reason
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", r"c\.json:1: is not JSON"),
-        ("[]", "is not a COCO file: it has no list 'images'"),
+        ("[]", "is of no format of hands"),
+        ('{"images": []}', "is not a COCO file: it has no list 'annotations'"),
         (
             '{"images": [{}], "annotations": [], "categories": []}',
-            r"images\[0\] has no 'file_name'",
+            r"images\[0\] has no 'id'",
         ),
     ],
 )
@@ -543,7 +557,7 @@ def test_what_is_no_coco_file_is_said(
 def test_a_box_of_corners_is_noticed(dataset: Dataset, tmp_path: Path) -> None:
     path = _coco(tmp_path / "c.json", [{"bbox": [240, 76, 300, 140]}])
     with pytest.raises(LabelError, match=r"centre of the left hand .* is outside the picture"):
-        plan_hands(dataset, path)
+        plan_hands(dataset, path, options=HandOptions(first_frame=0))
 
 
 # Into the dataset

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handact.cli.console import DatasetArgument, print_note
+from handact.cli.console import DatasetArgument, JsonOption, print_json, print_note
 
 if TYPE_CHECKING:
     from handact.formats.reading import ActionLabels, HandLabels
@@ -16,30 +16,38 @@ __all__ = ["add_commands", "count_of"]
 _SHOWN_DROPPED = 5
 
 
-class _ActionFormat(StrEnum):
-    auto = "auto"
-    csv = "csv"
-    clips = "clips"
-    mstcn = "mstcn"
-
-
-class _HandFormat(StrEnum):
-    auto = "auto"
-    csv = "csv"
-    coco = "coco"
-
-
 class _Overlap(StrEnum):
     error = "error"
     first = "first"
     last = "last"
 
 
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check; write nothing.")]
+class _Unit(StrEnum):
+    seconds = "seconds"
+    frames = "frames"
+
+
+class _End(StrEnum):
+    included = "included"
+    excluded = "excluded"
+
+
+_File = Annotated[Path, typer.Argument(metavar="FILE", help="The labels: a file, or a folder.")]
+_Format = Annotated[str, typer.Option(metavar="NAME", help="What FILE is: see above.")]
+_Video = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The video that all of FILE is about.")
+]
+_FirstFrame = Annotated[
+    int | None, typer.Option(metavar="N", min=0, help="Number of a video's first frame: 0 or 1.")
+]
+_Fps = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Frames a second that FILE counts in, or `video`: its frames."),
+]
 _Replace = Annotated[
     bool, typer.Option("--replace", help="Replace the labels of videos that have some.")
 ]
-_File = Annotated[Path, typer.Argument(metavar="FILE", help="The labels: a file, or a folder.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check; write nothing.")]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -59,113 +67,162 @@ def count_of(number: int, what: str) -> str:
 def _import_actions(
     file: _File,
     dataset: DatasetArgument = Path("."),
-    format: Annotated[_ActionFormat, typer.Option(help="What FILE is.")] = _ActionFormat.auto,
-    action_column: Annotated[
+    format: _Format = "auto",
+    video: _Video = None,
+    column: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Column of the labels.", show_default="action, label, class, ..."
+            metavar="NAME",
+            help="Column (csv), attribute (ANVIL, VIA) or control (Label Studio) of the labels.",
+            show_default="action, label, class, ...",
         ),
+    ] = None,
+    tier: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Take one tier (ELAN), track, subject or hand alone."),
+    ] = None,
+    unit: Annotated[_Unit | None, typer.Option(help="Of the times.")] = None,
+    fps: _Fps = None,
+    first_frame: _FirstFrame = None,
+    end: Annotated[
+        _End | None, typer.Option(help="Whether the last frame belongs to an interval.")
+    ] = None,
+    offset: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="What the tool shows at a video's first frame."),
     ] = None,
     overlap: Annotated[
         _Overlap, typer.Option(help="Overlapping segments: which start wins.")
     ] = _Overlap.error,
-    mstcn_split: Annotated[
-        int | None, typer.Option(metavar="N", help="Take over split N of an MS-TCN folder.")
+    split: Annotated[
+        int | None, typer.Option(metavar="N", help="mstcn: take over the split N.")
     ] = None,
     allow_length_mismatch: Annotated[
         bool,
-        typer.Option(
-            "--allow-length-mismatch", help="MS-TCN: take labels that are not one a frame."
-        ),
+        typer.Option("--allow-length-mismatch", help="Take labels that are not one a frame."),
     ] = False,
     replace: _Replace = False,
     dry_run: _DryRun = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Take in actions.
 
-    csv: columns video,start_frame,end_frame,action, or start_seconds,end_seconds.
+    FILE is told by its looks, or by --format:
 
-    clips: one row a video; columns video (or file) and action.
+    \b
+    csv    rows in frames, seconds, h:mm:ss or time codes
+    clips  a table with one row a trimmed video
+    mstcn  MS-TCN: a folder with groundTruth/
 
-    mstcn: a folder with groundTruth/ in it.
+    What would shift labels is not guessed: the message names the option that settles it.
     """
     from handact.dataset import import_actions, plan_actions, read_dataset
+    from handact.formats.intervals import ActionOptions
 
     into = read_dataset(dataset, with_labels=False)
-    plan = plan_actions(
-        into,
-        file,
-        format=format.value,
-        action_column=action_column,
-        overlap=overlap.value,
+    options = ActionOptions(
+        unit=unit.value if unit else None,
+        fps=_parse_fps(fps),
+        first_frame=first_frame,
+        end=end.value if end else None,
+        offset=offset,
+        video=video,
+        column=column,
+        tier=tier,
+        split=split,
         allow_length_mismatch=allow_length_mismatch,
-        split=mstcn_split,
     )
+    plan = plan_actions(into, file, format=format, overlap=overlap.value, options=options)
     segments = sum(len(found) for found in plan.actions.values())
-    _say_understood(plan.labels)
     videos = count_of(len(plan.labels.labelled), "video")
-    print_note(f"taken:   {count_of(segments, 'segment')} of {videos}")
+    understood = _Understood(plan.labels, f"{count_of(segments, 'segment')} of {videos}")
     if plan.new_classes:
-        print_note(
-            f"new:     {count_of(len(plan.new_classes), 'class')}: {', '.join(plan.new_classes)}"
-        )
+        number = count_of(len(plan.new_classes), "class")
+        understood.add("new", f"{number}: {', '.join(plan.new_classes)}")
     if plan.labels.splits:
-        print_note(f"splits:  of {count_of(len(plan.labels.splits), 'video')}")
-    if plan.same:
-        print_note(f"there:   {count_of(len(plan.same), 'video')} with the same labels already")
-    if dry_run:
-        return _say_dry(plan.present, replace)
-    is_new = import_actions(into, plan, replace=replace)
-    return _say_written(into.root / "actions.csv", is_new)
+        understood.add("splits", f"of {count_of(len(plan.labels.splits), 'video')}")
+    understood.add_there(plan.same, plan.present, replace, dry_run)
+    understood.show(as_json)
+    if not dry_run:
+        is_new = import_actions(into, plan, replace=replace)
+        _say_written(into.root / "actions.csv", is_new)
 
 
 def _import_hands(
     file: _File,
     dataset: DatasetArgument = Path("."),
-    format: Annotated[_HandFormat, typer.Option(help="What FILE is.")] = _HandFormat.auto,
+    format: _Format = "auto",
+    video: _Video = None,
+    sides: Annotated[
+        str,
+        typer.Option("--map", metavar="NAME=left,...", help="Which labels are which hand."),
+    ] = "",
     pixels: Annotated[
         bool, typer.Option("--pixels", help="csv: positions are in pixels of the video.")
     ] = False,
-    sides: Annotated[
-        str, typer.Option("--map", metavar="NAME=left,...", help="COCO: categories of the hands.")
-    ] = "",
-    first_frame: Annotated[
-        int, typer.Option(metavar="N", min=0, help="COCO: number of a video's first image.")
-    ] = 0,
+    fps: _Fps = None,
+    first_frame: _FirstFrame = None,
+    first_pixel: Annotated[
+        int | None, typer.Option(metavar="N", min=0, max=1, help="voc: number of the first pixel.")
+    ] = None,
+    score: Annotated[
+        float, typer.Option(min=0, max=1, help="Detections: leave out those below.")
+    ] = 0.5,
     replace: _Replace = False,
     dry_run: _DryRun = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Take in hand positions.
 
-    csv: columns video,frame,left_x,left_y,right_x,right_y, or video,frame,side,present,x,y.
+    FILE is told by its looks, or by --format:
 
-    coco: boxes or key points of images named VIDEO_000123.jpg or VIDEO/000123.jpg.
+    \b
+    csv    our columns, or video,frame,side[,present],x,y
+    coco   COCO and COCO-WholeBody JSON
+
+    A box becomes its centre; of key points, the visible ones of the palm count. Pictures are named
+    VIDEO_000123.jpg or VIDEO/000123.jpg. Left and right are found by the names of the labels, or
+    said: --map "Hand L=left,Hand R=right".
     """
     from handact.dataset import import_hands, plan_hands, read_dataset
+    from handact.formats.marks import HandOptions
 
     into = read_dataset(dataset, with_labels=False)
-    plan = plan_hands(
-        into,
-        file,
-        format=format.value,
-        pixels=pixels,
-        sides=_parse_sides(sides),
+    options = HandOptions(
+        sides=_parse_sides(sides) or None,
         first_frame=first_frame,
+        fps=_parse_fps(fps),
+        video=video,
+        pixels=pixels or None,
+        first_pixel=first_pixel,
+        score=score,
     )
-    _say_understood(plan.labels)
+    plan = plan_hands(into, file, format=format, options=options)
     hands = plan.hands
     left, right = int(hands["left_x"].notna().sum()), int(hands["right_x"].notna().sum())
-    print_note(
-        f"taken:   {count_of(len(hands), 'frame')} of "
-        f"{count_of(hands['video'].nunique(), 'video')}; "
-        f"left hand in {left}, right hand in {right}"
-    )
-    if plan.same:
-        print_note(f"there:   {count_of(len(plan.same), 'video')} with the same labels already")
-    if dry_run:
-        return _say_dry(plan.present, replace)
-    is_new = import_hands(into, plan, replace=replace)
-    return _say_written(into.root / "hands.csv", is_new)
+    frames = count_of(len(hands), "frame")
+    videos = count_of(hands["video"].nunique(), "video")
+    taken = f"{frames} of {videos}; left hand in {left}, right hand in {right}"
+    understood = _Understood(plan.labels, taken)
+    understood.add_there(plan.same, plan.present, replace, dry_run)
+    understood.show(as_json)
+    if not dry_run:
+        is_new = import_hands(into, plan, replace=replace)
+        _say_written(into.root / "hands.csv", is_new)
+
+
+def _parse_fps(text: str | None) -> float | str | None:
+    from handact.errors import ConfigError
+
+    if text in (None, "video"):
+        return text
+    try:
+        fps = float(text)
+    except ValueError:
+        fps = 0.0
+    if not 0 < fps < 100_000:
+        raise ConfigError(f"--fps is a number of frames a second, or `video`, not {text!r}")
+    return fps
 
 
 def _parse_sides(text: str) -> dict[str, str]:
@@ -180,22 +237,51 @@ def _parse_sides(text: str) -> dict[str, str]:
     return sides
 
 
-def _say_understood(labels: "ActionLabels | HandLabels") -> None:
-    print_note(f"{labels.file}: {labels.format}")
-    print_note(f"units:   {labels.units}")
-    print_note(f"read:    {count_of(labels.rows, 'row')}, {len(labels.dropped)} dropped")
-    for problem in labels.dropped[:_SHOWN_DROPPED]:
-        print_note(f"dropped: {problem}")
-    if len(labels.dropped) > _SHOWN_DROPPED:
-        print_note(f"         and {len(labels.dropped) - _SHOWN_DROPPED} more")
-    for note in labels.notes:
-        print_note(f"note:    {note}")
+class _Understood:
+    """What an import says before it writes: the same for people and machines."""
 
+    def __init__(self, labels: "ActionLabels | HandLabels", taken: str) -> None:
+        self._labels = labels
+        self._lines = [
+            ("units", labels.units),
+            ("read", f"{count_of(labels.rows, 'row')}, {len(labels.dropped)} dropped"),
+        ]
+        self._after = [("taken", taken)]
 
-def _say_dry(present: tuple[str, ...], replace: bool) -> None:
-    print_note("nothing was written (--dry-run)")
-    if present and not replace:
-        print_note(f"other labels of {count_of(len(present), 'video')} are there: add --replace")
+    def add(self, what: str, text: str) -> None:
+        self._after.append((what, text))
+
+    def add_there(
+        self, same: tuple[str, ...], present: tuple[str, ...], replace: bool, dry_run: bool
+    ) -> None:
+        if same:
+            self.add("there", f"{count_of(len(same), 'video')} with the same labels already")
+        if dry_run and present and not replace:
+            self.add("there", f"other labels of {count_of(len(present), 'video')}: add --replace")
+        if dry_run:
+            self.add("written", "nothing (--dry-run)")
+
+    def show(self, as_json: bool) -> None:
+        labels = self._labels
+        if as_json:
+            return print_json(
+                {
+                    "file": labels.file,
+                    "format": labels.format,
+                    **dict(self._lines + self._after),
+                    "rows": labels.rows,
+                    "notes": labels.notes,
+                    "dropped": [{"row": p.row, "reason": p.reason} for p in labels.dropped],
+                }
+            )
+        dropped = [("dropped", str(problem)) for problem in labels.dropped[:_SHOWN_DROPPED]]
+        if len(labels.dropped) > _SHOWN_DROPPED:
+            dropped.append(("", f"and {len(labels.dropped) - _SHOWN_DROPPED} more"))
+        notes = [("note", note) for note in labels.notes]
+        print_note(f"{labels.file}: {labels.format}")
+        for what, text in (*self._lines, *dropped, *notes, *self._after):
+            print_note(f"{what + ':' if what else '':<9}{text}")
+        return None
 
 
 def _say_written(path: Path, is_new: bool) -> None:

@@ -5,33 +5,33 @@
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
 import pandas as pd
 
 from handact.dataset.folder import Dataset, video_index
 from handact.dataset.splits import write_splits
 from handact.errors import LabelError
-from handact.formats.clips import read_action_table
-from handact.formats.coco import read_coco_hands
-from handact.formats.mstcn import read_mstcn
-from handact.formats.positions import read_hand_table
-from handact.formats.reading import ActionLabels, HandLabels
+from handact.formats import actions, hands
+from handact.formats.guess import guess_format
+from handact.formats.intervals import ActionOptions
+from handact.formats.marks import HandOptions
+from handact.formats.reading import ActionLabels, HandLabels, IndexOf
 from handact.formats.settings import add_classes
 from handact.formats.tables import ACTION_COLUMNS
 from handact.formats.text import format_cell, merge_rows, raise_problem, read_table, show_path
+from handact.formats.to_hands import place_marks
+from handact.formats.to_segments import place_intervals
 from handact.formats.validate import Overlap, sound_actions, sound_hands
 from handact.labels import HAND_COLUMNS, Segment
 from handact.video import VideoIndex
 
 __all__ = [
-    "ActionFormat",
     "ActionPlan",
-    "HandFormat",
     "HandPlan",
     "import_actions",
     "import_hands",
@@ -39,8 +39,10 @@ __all__ = [
     "plan_hands",
 ]
 
-ActionFormat = Literal["auto", "csv", "clips", "mstcn"]
-HandFormat = Literal["auto", "csv", "coco"]
+T = TypeVar("T")
+
+# What a damaged file makes a reader raise where it took a part of it for granted.
+_MISREADINGS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -83,81 +85,69 @@ def plan_actions(
     dataset: Dataset,
     path: str | Path,
     *,
-    format: ActionFormat = "auto",
-    action_column: str | None = None,
+    format: str = "auto",
     overlap: Overlap = "error",
-    allow_length_mismatch: bool = False,
-    split: int | None = None,
+    options: ActionOptions | None = None,
 ) -> ActionPlan:
     """Read and check actions; nothing is written.
 
     Args:
         dataset: Where they are to go. Its own labels need not have been read.
-        path: A table, or an MS-TCN folder.
-        format: "auto" looks at the file.
-        action_column: Column of the labels in a table.
+        path: A file, or a folder.
+        format: A key of `handact.formats.actions.FORMATS`; "auto" looks at the file.
         overlap: What to do about overlapping segments.
-        allow_length_mismatch: For MS-TCN: take labels that are more or fewer than the frames.
-        split: For MS-TCN: number of the split to take over.
+        options: What the person says of the file.
 
     Raises:
         LabelError: Names file and row of the first thing wrong.
     """
-    if format == "mstcn" or (format == "auto" and Path(path).is_dir()):
-        labels = read_mstcn(
-            path,
-            dataset.videos,
-            background=dataset.background,
-            allow_length_mismatch=allow_length_mismatch,
-            split=split,
-        )
-    else:
-        labels = _read_table(dataset, path, format, action_column)
+    path, options = Path(path), options or ActionOptions()
+    name = guess_format(path, "actions") if format == "auto" else format
+    known = actions.FORMATS[name]
+    found = _read(lambda: known.read(path, options), path, name)
+    labels = place_intervals(found, dataset.videos, _index_of(dataset), options, dataset.background)
     lengths = {video.name: video.frames for video in dataset.videos.values()}
-    actions = sound_actions(
+    taken = sound_actions(
         labels.segments, lengths, None, file=labels.file, report=raise_problem, overlap=overlap
     )
     _refuse_empty(labels, bool(labels.labelled))
     names = [*labels.classes, *(row.segment.action for row in labels.segments)]
     new = tuple(name for name in dict.fromkeys(names) if name not in dataset.classes)
     labels.notes += _note_capitals(dataset.classes, new)
-    path = dataset.root / "actions.csv"
-    there = _find_present(path, ACTION_COLUMNS, labels.labelled, _action_rows(actions))
-    return ActionPlan(labels, actions, new, *there)
+    table = dataset.root / "actions.csv"
+    there = _find_present(table, ACTION_COLUMNS, labels.labelled, _action_rows(taken))
+    return ActionPlan(labels, taken, new, *there)
 
 
 def plan_hands(
     dataset: Dataset,
     path: str | Path,
     *,
-    format: HandFormat = "auto",
-    pixels: bool = False,
-    sides: Mapping[str, str] | None = None,
-    first_frame: int = 0,
+    format: str = "auto",
+    options: HandOptions | None = None,
 ) -> HandPlan:
     """Read and check hand positions; nothing is written.
 
     Args:
         dataset: Where they are to go. Its own labels need not have been read.
-        path: A table, or a COCO file.
-        format: "auto" looks at the file.
-        pixels: For tables: positions are in pixels.
-        sides: For COCO: category name to "left" or "right".
-        first_frame: For COCO: number of the first frame in the names of images.
+        path: A file, or a folder.
+        format: A key of `handact.formats.hands.FORMATS`; "auto" looks at the file.
+        options: What the person says of the file.
 
     Raises:
         LabelError: Names file and row of the first thing wrong.
     """
-    if format == "coco" or (format == "auto" and Path(path).suffix.lower() == ".json"):
-        labels = read_coco_hands(path, dataset.videos, sides=sides, first_frame=first_frame)
-    else:
-        labels = read_hand_table(path, dataset.videos, pixels=pixels)
+    path, options = Path(path), options or HandOptions()
+    name = guess_format(path, "hands") if format == "auto" else format
+    known = hands.FORMATS[name]
+    found = _read(lambda: known.read(path, options), path, name)
+    labels = place_marks(found, dataset.videos, _index_of(dataset), options)
     lengths = {video.name: video.frames for video in dataset.videos.values()}
-    hands = sound_hands(labels.hands, lengths, file=labels.file, report=raise_problem)
-    _refuse_empty(labels, len(hands) > 0)
-    path = dataset.root / "hands.csv"
-    there = _find_present(path, HAND_COLUMNS, set(hands["video"]), _hand_rows(hands))
-    return HandPlan(labels, hands, *there)
+    taken = sound_hands(labels.hands, lengths, file=labels.file, report=raise_problem)
+    _refuse_empty(labels, len(taken) > 0)
+    table = dataset.root / "hands.csv"
+    there = _find_present(table, HAND_COLUMNS, set(taken["video"]), _hand_rows(taken))
+    return HandPlan(labels, taken, *there)
 
 
 def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False) -> bool:
@@ -208,22 +198,28 @@ def import_hands(dataset: Dataset, plan: HandPlan, *, replace: bool = False) -> 
     return is_new
 
 
-def _read_table(
-    dataset: Dataset, path: str | Path, format: ActionFormat, action_column: str | None
-) -> ActionLabels:
+def _read(read: Callable[[], T], path: Path, format: str) -> T:
+    """Return what a reader finds; a file that it can make nothing of is no mistake of the program.
+
+    Raises:
+        LabelError: Of the reader, or in place of what it stumbled over.
+    """
+    try:
+        return read()
+    except _MISREADINGS as error:
+        what = f"{type(error).__name__}: {error}"
+        raise LabelError(
+            f"{show_path(path)}: is damaged, or no file of the format {format!r} ({what})",
+            "`--format` says what it is",
+        ) from error
+
+
+def _index_of(dataset: Dataset) -> IndexOf:
     @cache
     def index_of(name: str) -> VideoIndex:
         return video_index(dataset, dataset.videos[name])
 
-    if Path(path).suffix.lower() == ".json":
-        raise LabelError(
-            f"{show_path(path)}: actions are not read from JSON",
-            "COCO files hold hands: `handact import hands FILE`",
-        )
-    trimmed = {"auto": None, "csv": False, "clips": True}[format]
-    return read_action_table(
-        path, dataset.videos, index_of, action_column=action_column, trimmed=trimmed
-    )
+    return index_of
 
 
 def _note_capitals(classes: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
@@ -246,7 +242,8 @@ def _refuse_empty(labels: ActionLabels | HandLabels, taken: bool) -> None:
     more = f"; and so on: none of its {labels.rows} rows can be taken" if labels.rows > 1 else ""
     raise LabelError(
         f"{first}{more}",
-        "names of videos must be those of videos.csv, or of the video files",
+        "names of videos must be those of videos.csv, or of the video files; `--video NAME` says "
+        "which one a file is about",
     )
 
 

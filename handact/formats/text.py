@@ -19,6 +19,7 @@ from handact.errors import LabelError
 from handact.files import write_text
 
 __all__ = [
+    "MAX_BYTES",
     "Problem",
     "Report",
     "format_cell",
@@ -27,9 +28,13 @@ __all__ = [
     "parse_whole_numbers",
     "raise_problem",
     "read_table",
+    "read_text",
     "show_path",
+    "table_text",
     "write_table",
 ]
+
+MAX_BYTES = 256 << 20  # of a file of labels; read as a whole, it takes several times as much
 
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _NUMBER = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?"
@@ -97,7 +102,7 @@ def read_table(
             many cells.
     """
     file = show_path(path)
-    text = _read_text(Path(path), file)
+    text = read_text(path)
     records = _read_records(text, (*columns, *optional), file)
     if not records:
         hint = f"its first line must be: {','.join(columns)}" if columns else None
@@ -145,12 +150,19 @@ def write_table(path: str | Path, columns: Sequence[str], rows: Iterable[Sequenc
 
     A byte order mark is written only where a name is not ASCII: spreadsheets need it there.
     """
+    text = table_text(columns, rows)
+    write_text(path, text if text.isascii() else "\ufeff" + text)
+
+
+def table_text(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], separator: str = ","
+) -> str:
+    """Return a table as text, cells as `format_cell` gives them."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([format_cell(value) for value in row] for row in rows)
-    text = out.getvalue()
-    write_text(path, text if text.isascii() else "\ufeff" + text)
+    return out.getvalue()
 
 
 def merge_rows(
@@ -185,20 +197,30 @@ def format_cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _read_text(path: Path, file: str) -> str:
+def read_text(path: str | Path) -> str:
+    """Return the text of a file, with line ends as "\\n" and without a byte order mark.
+
+    Raises:
+        LabelError: No such file, a folder, not a text, or larger than `MAX_BYTES`.
+    """
+    path, file = Path(path), show_path(path)
     if path.is_dir():
-        raise LabelError(f"{file}: is a folder, not a table")
-    if not path.exists():
+        raise LabelError(f"{file}: is a folder, not a file")
+    if not path.is_file():
         raise LabelError(f"{file}: no such file")
+    if path.stat().st_size > MAX_BYTES:
+        raise LabelError(f"{file}: is larger than {MAX_BYTES >> 20} MiB: labels are not as large")
     data = path.read_bytes()
     encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), "utf-8")
+    if data[1:2] == b"\0" != data[:1]:
+        encoding = "utf-16-le"  # without a mark
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         # What spreadsheets on Windows save as plain "CSV".
         text = data.decode("cp1252", errors="replace")
     if "\0" in text:
-        raise LabelError(f"{file}: is not a text table", "save it as CSV from the spreadsheet")
+        raise LabelError(f"{file}: is not a text", "save it as CSV from the spreadsheet")
     text = text.removeprefix("\ufeff")  # a second mark, from a file that was saved twice
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

@@ -1,0 +1,192 @@
+"""Tables of actions: one row a segment in frames, seconds or time codes, or one row a trimmed clip.
+
+`start_frame,end_frame` is our own convention, 0-based and half-open. Of other names of columns the
+unit, the first frame and whether the end is included must be proven by the numbers, or be said.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from math import inf
+from pathlib import Path
+
+import pandas as pd
+
+from handact.errors import LabelError
+from handact.formats.intervals import ActionOptions, Interval, IntervalFile
+from handact.formats.outgoing import ActionExport
+from handact.formats.text import format_cell, read_table, show_path, table_text
+
+__all__ = ["read", "read_clips", "write"]
+
+_VIDEOS = (
+    "video", "file", "filename", "file_name", "path", "clip", "video_id", "video_name", "videoid",
+)  # fmt: skip
+_ACTIONS = (
+    "action", "label", "class", "step", "gesture", "behavior", "behaviour", "annotation",
+)  # fmt: skip
+_TIERS = ("hand", "tier", "track")
+_OWN = ("start_frame", "end_frame")
+_FRAMES = (
+    _OWN, ("start_frame", "stop_frame"), ("frame_start", "frame_end"), ("begin_frame", "end_frame"),
+    ("first_frame", "last_frame"), ("startframe", "endframe"),
+)  # fmt: skip
+_MILLISECONDS = (("start_ms", "end_ms"), ("begin_ms", "end_ms"))
+_SECONDS = (
+    ("start_seconds", "end_seconds"), ("start_s", "end_s"), ("start_sec", "end_sec"),
+    ("start_time", "end_time"), ("begin_time", "end_time"), ("start_timestamp", "stop_timestamp"),
+    ("start (s)", "stop (s)"), ("start (s)", "end (s)"), ("onset", "offset"),
+)  # fmt: skip
+_BARE = (("start", "end"), ("start", "stop"), ("begin", "end"), ("from", "to"))
+_PAIRS = (*_FRAMES, *_MILLISECONDS, *_SECONDS, *_BARE)
+_NAMES = (*_VIDEOS, *_ACTIONS, *_TIERS, *dict.fromkeys(name for pair in _PAIRS for name in pair))
+
+_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?|[.,]\d+)")
+_TIME_CODE = re.compile(r"(\d+):(\d\d):(\d\d)([:;])(\d\d)")
+_WHOLE = re.compile(r"\d{1,12}(?:[.,]0)?")  # `1,000` may mean a thousand or one
+
+
+def read(path: Path, options: ActionOptions) -> IntervalFile:
+    """Read a table of segments, or one of clips that each show one action.
+
+    Times are frames, seconds, milliseconds, h:mm:ss.sss or time codes h:mm:ss:ff. A table without
+    times has one row a video. Background rows are segments like others.
+
+    Args:
+        path: The table.
+        options: `column` is that of the labels; by default the first of action, label, class, ...
+            that is there.
+
+    Raises:
+        LabelError: Names file and row of the first thing wrong.
+    """
+    file = show_path(path)
+    wanted = (options.column.lower(),) if options.column else ()
+    table = read_table(path, (), (*_NAMES, *wanted))
+    times = next((pair for pair in _PAIRS if set(pair) <= set(table.columns)), None)
+    table = _name_columns(table, file, options)
+    if times is None:
+        return _take_clips(table, file)
+    return _take_segments(table, file, times, options)
+
+
+def read_clips(path: Path, options: ActionOptions) -> IntervalFile:
+    """Read a table of trimmed clips, one row a video; columns of times are passed over.
+
+    Raises:
+        LabelError: It has no column of videos or labels.
+    """
+    file = show_path(path)
+    wanted = (options.column.lower(),) if options.column else ()
+    return _take_clips(_name_columns(read_table(path, (), (*_NAMES, *wanted)), file, options), file)
+
+
+def write(export: ActionExport) -> dict[str, str]:
+    """Return actions.csv: our columns, seconds and confidence beside them."""
+    rows = []
+    for name in export.videos:
+        edges = export.edges(name)
+        for i, s in enumerate(export.actions[name]):
+            sure = export.confidence[name][i] if export.confidence else None
+            times = (f"{edges[s.start_frame]:.6f}", f"{edges[s.end_frame]:.6f}")
+            rows.append((name, s.start_frame, s.end_frame, *times, s.action, format_cell(sure)))
+    columns = ("video", *_OWN, "start_seconds", "end_seconds", "action", "confidence")
+    return {"actions.csv": table_text(columns, rows)}
+
+
+def _name_columns(table: pd.DataFrame, file: str, options: ActionOptions) -> pd.DataFrame:
+    """Rename the columns that say which video, which action and which hand."""
+    wanted = (options.column.lower(), options.column) if options.column else _ACTIONS
+    if options.video is not None and not set(_VIDEOS) & set(table.columns):
+        table = table.assign(video=options.video)
+    table = _name_column(table, "video", _VIDEOS, file, "video", "say which video: `--video NAME`")
+    hint = "name the column with `--column NAME`"
+    table = _name_column(table, "action", wanted, file, "label", hint)
+    tier = next((name for name in _TIERS if name in table.columns), None)
+    return table.rename(columns={tier: "tier"}) if tier else table.assign(tier="")
+
+
+def _name_column(
+    table: pd.DataFrame, name: str, wanted: Sequence[str], file: str, what: str, hint: str
+) -> pd.DataFrame:
+    found = next((column for column in wanted if column in table.columns), None)
+    if found is None:
+        raise LabelError(
+            f"{file}: has no {what} column ({', '.join(dict.fromkeys(wanted))}); its columns are: "
+            + ", ".join(table.columns),
+            hint,
+        )
+    others = table.drop(columns=name) if name in table.columns and found != name else table
+    return others.rename(columns={found: name})
+
+
+def _take_clips(table: pd.DataFrame, file: str) -> IntervalFile:
+    found = IntervalFile(file=file, format="table of trimmed clips", unit="frames", rows=len(table))
+    for row, cells in zip(table.index, table.to_dict("records"), strict=True):
+        found.intervals.append(Interval(int(row), cells["video"], 0, inf, cells["action"]))
+    return found
+
+
+def _take_segments(
+    table: pd.DataFrame, file: str, times: tuple[str, str], options: ActionOptions
+) -> IntervalFile:
+    found = IntervalFile(file=file, format="table of segments", unit=None, rows=len(table))
+    read_time = _choose_unit(found, table, times, options)
+    for row, cells in zip(table.index, table.to_dict("records"), strict=True):
+        start, end = (read_time(cells[name], name, f"{file}:{row}") for name in times)
+        found.intervals.append(
+            Interval(int(row), cells["video"], start, end, cells["action"], cells["tier"])
+        )
+    return found
+
+
+def _choose_unit(
+    found: IntervalFile, table: pd.DataFrame, times: tuple[str, str], options: ActionOptions
+) -> Callable[[str, str, str], float]:
+    """Set how the table counts, and return the reader of its cells."""
+    cells = pd.concat([table[name] for name in times])
+    if times != _OWN:
+        found.first_frame, found.end_included = None, None
+    if cells.map(lambda cell: bool(_TIME_CODE.fullmatch(cell))).any():
+        if not isinstance(options.fps, float | int):
+            raise LabelError(
+                f"{found.file}: its times are time codes that end in a number of frames",
+                "say at how many frames a second they count: `--fps 25`, or 30 for 29.97",
+            )
+        found.unit, found.rate, found.first_frame = "frames", "settled", 0
+        return lambda text, name, place: _read_code(text, name, place, round(options.fps))
+    if times in _FRAMES or (times in _BARE and options.unit == "frames"):
+        found.unit = "frames"
+        return _read_frame
+    if times in _MILLISECONDS:
+        found.unit = "seconds"
+        return lambda text, name, place: _read_seconds(text, name, place) / 1000
+    if times in _SECONDS or cells.map(lambda cell: not _WHOLE.fullmatch(cell)).any():
+        found.unit = "seconds"
+    return _read_seconds
+
+
+def _read_frame(text: str, column: str, place: str) -> float:
+    if not _WHOLE.fullmatch(text.removeprefix("-")):
+        wrong = f"is not a whole number: {text!r}" if text else "is empty"
+        raise LabelError(f"{place}: {column} {wrong}")
+    return float(text.replace(",", "."))
+
+
+def _read_seconds(text: str, column: str, place: str) -> float:
+    match = _CLOCK.fullmatch(text)
+    if not match:
+        raise LabelError(f"{place}: {column} is not a time in seconds or h:mm:ss: {text!r}")
+    hours, minutes, seconds = match.groups(default="0")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
+
+
+def _read_code(text: str, column: str, place: str, fps: int) -> float:
+    """Return the frame that a SMPTE time code numbers; `;` before the frames means drop-frame."""
+    match = _TIME_CODE.fullmatch(text)
+    if not match or int(match[5]) >= fps:
+        raise LabelError(f"{place}: {column} is not a time code h:mm:ss:ff at {fps}: {text!r}")
+    hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
+    minutes += 60 * hours
+    # Two numbers a minute (of 30 a second) are left out, but not in every tenth minute.
+    dropped = (fps // 15) * (minutes - minutes // 10) if match[4] == ";" else 0
+    return (minutes * 60 + seconds) * fps + frames - dropped

@@ -1,0 +1,168 @@
+"""COCO JSON: boxes or key points of two categories, one for each hand; COCO-WholeBody: of persons.
+
+A box is `[x, y, width, height]` in pixels; key points are `[x, y, v] * K`, of which those with
+v = 0 stand at (0, 0) and are not there. In COCO-WholeBody, whose hands belong to a person, v is a
+score. An image without annotations says that both hands are absent. Images are named
+VIDEO_000123.jpg or VIDEO/000123.jpg after video and frame; the id of an image says nothing.
+
+Source: https://cocodataset.org/#format-data, https://github.com/jin-s13/COCO-WholeBody
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from math import isnan, nan
+from pathlib import Path
+from typing import Any
+
+from handact.errors import LabelError
+from handact.formats.loading import load_json, member, parse_number
+from handact.formats.marks import HandOptions, Mark, MarkFile, Picture, palm_centre
+from handact.formats.outgoing import HandExport
+from handact.formats.text import show_path
+from handact.formats.to_hands import image_name
+
+__all__ = ["read", "write"]
+
+_WHOLE_BODY = ("lefthand", "righthand")
+_OURS = "handact"
+
+
+def read(path: Path, options: HandOptions) -> MarkFile:
+    """Read the hands of a COCO file.
+
+    Raises:
+        LabelError: Not COCO, a box or a key point that is none.
+    """
+    file = show_path(path)
+    data = load_json(path)
+    parts = {}
+    for part, keys in {
+        "images": ("id", "file_name"),
+        "annotations": ("image_id",),
+        "categories": ("id",),
+    }.items():
+        if not isinstance(data, dict) or not isinstance(data.get(part), list):
+            raise LabelError(f"{file}: is not a COCO file: it has no list {part!r}")
+        parts[part] = data[part]
+        for i, entry in enumerate(data[part]):
+            for key in keys:
+                if not isinstance(entry, dict) or key not in entry:
+                    raise LabelError(f"{file}: {part}[{i}] has no {key!r}")
+    found = MarkFile(
+        file=file,
+        format="COCO",
+        rule="the mean of the visible key points, of 21 those of the palm; else centres of boxes",
+        rows=len(parts["annotations"]),
+    )
+    if isinstance(data.get("info"), dict) and data["info"].get("contributor") == _OURS:
+        found.first_frame = 0
+    pictures = {_key(image["id"]): _picture(image, file) for image in parts["images"]}
+    if len(pictures) < len(parts["images"]):
+        doubled = Counter(_key(image["id"]) for image in parts["images"]).most_common(1)[0][0]
+        raise LabelError(f"{file}: two images have the id {doubled}")
+    found.pictures = list(pictures.values())
+    names = {_key(c["id"]): str(c.get("name", c["id"])) for c in parts["categories"]}
+    found.labels = list(names.values())
+    for annotation in parts["annotations"]:
+        picture = pictures.get(_key(annotation["image_id"]))
+        if picture is None:
+            found.drop(None, f"{_name(annotation)}: has no image {annotation['image_id']!r}")
+        else:
+            picture.marks += _read_annotation(annotation, names, found)
+    return found
+
+
+def write(export: HandExport) -> dict[str, str]:
+    """Return hands.json: a point and a box for each hand, images without hands among them.
+
+    Images are named as `handact.formats.to_hands` reads them; frames count from 0.
+    """
+    images, annotations = [], []
+    for i, row in enumerate(export.hands.itertuples(index=False), 1):
+        video = export.videos[row.video]
+        name = image_name(row.video, row.frame)
+        images.append({"id": i, "file_name": name, "width": video.width, "height": video.height})
+        for category, x, y in ((1, row.left_x, row.left_y), (2, row.right_x, row.right_y)):
+            if isnan(x):
+                continue
+            x, y = x * video.width, y * video.height
+            side = export.box * min(video.width, video.height)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": i,
+                    "category_id": category,
+                    "iscrowd": 0,
+                    "area": round(side * side, 3),
+                    "bbox": [round(v, 3) for v in (x - side / 2, y - side / 2, side, side)],
+                    "num_keypoints": 1,
+                    "keypoints": [round(x, 3), round(y, 3), 2],
+                }
+            )
+    categories = [
+        {"id": i, "name": name, "keypoints": ["palm"], "skeleton": []}
+        for i, name in ((1, "left_hand"), (2, "right_hand"))
+    ]
+    info = {"contributor": _OURS, "description": "frames in the names of images count from 0"}
+    data = {
+        "info": info, "images": images, "annotations": annotations, "categories": categories,
+    }  # fmt: skip
+    return {"hands.json": json.dumps(data, indent=1) + "\n"}
+
+
+def _key(value: Any) -> str:
+    return str(value)
+
+
+def _name(annotation: Mapping[str, Any]) -> str:
+    return f"annotation {annotation.get('id', '?')}"
+
+
+def _picture(image: Mapping[str, Any], file: str) -> Picture:
+    name = member(image, "file_name", str, f"{file}: an image")
+    place = f"image {name}"
+    size = [
+        parse_number(image[key], key, f"{file}: {place}") if image.get(key) else None
+        for key in ("width", "height")
+    ]
+    return Picture(place, name, width=size[0], height=size[1])
+
+
+def _read_annotation(
+    annotation: Mapping[str, Any], names: Mapping[str, str], found: MarkFile
+) -> Iterator[Mark]:
+    """Give the hands of an annotation: one, or in COCO-WholeBody those of a person."""
+    place = _name(annotation)
+    if annotation.get("iscrowd"):
+        found.drop(None, f"{place}: is a crowd")
+        return
+    if any(f"{hand}_kpts" in annotation or f"{hand}_box" in annotation for hand in _WHOLE_BODY):
+        found.format = "COCO-WholeBody"
+        for hand in _WHOLE_BODY:
+            if annotation.get(f"{hand}_valid"):
+                points, box = annotation.get(f"{hand}_kpts"), annotation.get(f"{hand}_box")
+                yield _mark(place, hand, points, box, found.file)
+        return
+    name = names.get(_key(annotation.get("category_id")), "")
+    yield _mark(place, name, annotation.get("keypoints"), annotation.get("bbox"), found.file)
+
+
+def _mark(place: str, name: str, points: Any, box: Any, file: str) -> Mark:
+    points = _numbers(points, "keypoints", f"{file}: {place}")
+    triples = list(zip(points[::3], points[1::3], points[2::3], strict=False))
+    centre = palm_centre([(x, y) if v > 0 else None for x, y, v in triples])
+    if centre is not None:
+        return Mark(place, (name,), *centre, by_points=True)
+    x, y, width, height = (*_numbers(box, "bbox", f"{file}: {place}"), 0, 0, 0, 0)[:4]
+    if width > 0 and height > 0:
+        return Mark(place, (name,), x + width / 2, y + height / 2)
+    return Mark(place, (name,), nan, nan)
+
+
+def _numbers(values: Any, what: str, place: str) -> list[float]:
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        raise LabelError(f"{place}: {what} is not a list")
+    return [parse_number(value, what, place) for value in values]

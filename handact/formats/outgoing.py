@@ -1,0 +1,50 @@
+"""What writers of label files are given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from handact.formats.videos import Video
+from handact.labels import Segment
+
+__all__ = ["ActionExport", "HandExport"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionExport:
+    """Actions to be written for another tool.
+
+    Attributes:
+        videos: Those to be written, by name.
+        actions: The segments of each of them, in order.
+        confidence: Beside each segment, where these are predictions; 0..1.
+        edges: Gives (N + 1,) seconds of a video by its name: when each frame begins, counted from
+            the first, and when the last one ends.
+        classes: Of the dataset, in its order.
+        background: One of them.
+    """
+
+    videos: dict[str, Video]
+    actions: dict[str, list[Segment]]
+    confidence: dict[str, list[float]] | None
+    edges: Callable[[str], np.ndarray]
+    classes: tuple[str, ...]
+    background: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandExport:
+    """Hand positions to be written for another tool.
+
+    Attributes:
+        videos: Those to be written, by name.
+        hands: HAND_COLUMNS or TRACK_COLUMNS, ordered by video and frame.
+        box: Side of the square that stands for a hand in formats that know boxes alone, as a
+            fraction of the picture's short side.
+    """
+
+    videos: dict[str, Video]
+    hands: pd.DataFrame
+    box: float = 0.1

@@ -1,0 +1,390 @@
+"""From marked and tracked hands of any tool to rows of hands.csv.
+
+Here, and only here, pictures become frames of the dataset's videos, names become sides, and pixels
+become fractions of the picture.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from math import isnan, nan
+from pathlib import Path
+
+import pandas as pd
+
+from handact.errors import LabelError
+from handact.formats.marks import HandOptions, Key, Mark, MarkFile, Picture, Track
+from handact.formats.reading import HandLabels, IndexOf, VideoNames
+from handact.formats.videos import Video
+from handact.labels import HAND_COLUMNS
+from handact.video import VideoIndex
+
+__all__ = ["image_name", "place_marks"]
+
+# How far beyond an edge of the picture, as a fraction, trackers put a hand that leaves it.
+_EDGE = 0.02
+
+_SIDE_WORDS = {
+    "left": {"left", "l", "lh", "lhand", "lefthand", "handleft"},
+    "right": {"right", "r", "rh", "rhand", "righthand", "handright"},
+}
+_FRAME_NAME = re.compile(r"(.*?)(\d{1,12})")
+_FRAME_WORD = re.compile(r"[_\-. /]*(?:frame|image|img)?[_\-. /]*$", re.IGNORECASE)
+_UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{6,8}-")
+
+_Hands = dict[str, tuple[float, float]]
+
+
+def place_marks(
+    found: MarkFile, videos: Mapping[str, Video], index_of: IndexOf, options: HandOptions
+) -> HandLabels:
+    """Turn what a reader found into hand positions of the dataset's videos.
+
+    A picture with two hands of one side, or with a hand without a place, says nothing and is left
+    out. Of a track, the frames between the first and the last visible hand of its video are taken;
+    in them a hand that no track shows is absent.
+
+    Args:
+        found: By a reader.
+        videos: The dataset's videos.
+        index_of: Gives the index of a video; called only where a file counts at another rate.
+        options: What the person said.
+
+    Raises:
+        LabelError: Left and right are not told apart, a hand lies outside its picture, a frame that
+            the video does not have, frames that may count from 0 or from 1.
+    """
+    labels = HandLabels(
+        file=found.file, format=found.format, units=_describe_units(found), rows=found.rows
+    )
+    for row, reason in found.dropped:
+        labels.drop(row, None, reason)
+    labels.notes += found.notes
+    side_of = _find_sides(found, options.sides, labels)
+    pictures = _place_pictures(found, videos, options, labels)
+    pictures += _spell_tracks(found, side_of, videos, index_of, options, labels)
+    rows: dict[tuple[str, int], tuple[object, ...]] = {}
+    moved = 0
+    for picture in pictures:
+        key = (picture.video, picture.frame)
+        if key in rows:
+            raise LabelError(
+                f"{_at(found, picture.place)}: frame {key[1]} of video {key[0]!r} is there twice"
+            )
+        hands = _gather_hands(picture, side_of, labels)
+        if hands is None:
+            continue
+        video = videos[picture.video]
+        size = picture.width or video.width, picture.height or video.height
+        values, clamped = _fractions(hands, size, _at(found, picture.place))
+        rows[key], moved = (*key, *values), moved + clamped
+    if moved:
+        what = "1 coordinate" if moved == 1 else f"{moved} coordinates"
+        were = "was" if moved == 1 else "were"
+        labels.notes.append(f"{what} just outside the picture {were} moved to its edge")
+    labels.hands = pd.DataFrame(list(rows.values()), columns=list(HAND_COLUMNS))
+    labels.hands = labels.hands.astype({"frame": "int64"} | dict.fromkeys(HAND_COLUMNS[2:], float))
+    return labels
+
+
+def image_name(video: str, frame: int) -> str:
+    """Return the name of a frame's picture that `place_marks` understands."""
+    return f"{video}_{frame:06d}.jpg"
+
+
+def _at(found: MarkFile, place: str | int) -> str:
+    return f"{found.file}:{place}" if isinstance(place, int) else f"{found.file}: {place}"
+
+
+def _drop(labels: HandLabels, place: str | int, reason: str, video: str | None = None) -> None:
+    if isinstance(place, int):
+        labels.drop(place, video, reason)
+    else:
+        labels.drop(None, video, f"{place}: {reason}")
+
+
+def _describe_units(found: MarkFile) -> str:
+    fractions = all(p.width == 1 for p in found.pictures) and all(
+        t.width == 1 for t in found.tracks
+    )
+    return f"{'fractions of the picture' if fractions else 'pixels'}; {found.rule}"
+
+
+# -------------------------------------------------------------------------------------------- sides
+
+
+def _find_sides(
+    found: MarkFile, sides: Mapping[str, str] | None, labels: HandLabels
+) -> dict[str, str]:
+    """Return the side of each name that has one.
+
+    Raises:
+        LabelError: Not both sides are found and nobody said which is which.
+    """
+    if found.sided and not sides:
+        return {"left": "left", "right": "right"}
+    marks: Iterable[Mark | Track] = (m for p in found.pictures for m in p.marks)
+    used = (name for mark in (*marks, *found.tracks) for name in mark.names if name)
+    names = dict.fromkeys((*found.labels, *used))
+    listed = ", ".join(list(names)[:20]) or "none"
+    unknown = [name for name in sides or () if name not in names]
+    if unknown:
+        raise LabelError(f"{found.file}: has no label {unknown[0]!r}; its labels are: {listed}")
+    side_of = sides or {name: side for name in names if (side := _side_of_name(name))}
+    if names and not sides and set(side_of.values()) != {"left", "right"}:
+        raise LabelError(
+            f"{found.file}: left and right hand are not found among its labels: {listed}",
+            'say which is which: `--map "NAME=left,OTHER=right"`',
+        )
+    if names:
+        said = ", ".join(f"{name} = {side_of.get(name, 'not a side')}" for name in names)
+        labels.notes.append(f"labels: {said}")
+    return dict(side_of)
+
+
+def _side_of_name(name: str) -> str | None:
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    words = set(re.findall(r"[a-z]+", spaced.lower())) | {re.sub(r"[^a-z]", "", name.lower())}
+    found = [side for side, known in _SIDE_WORDS.items() if words & known]
+    return found[0] if len(found) == 1 else None
+
+
+def _side(names: tuple[str, ...], side_of: Mapping[str, str]) -> str | None:
+    return next((side_of[name] for name in names if name in side_of), None)
+
+
+def _gather_hands(
+    picture: Picture, side_of: Mapping[str, str], labels: HandLabels
+) -> _Hands | None:
+    """Return the hands of a picture; None if it is ambiguous."""
+    hands: dict[str, list[Mark]] = defaultdict(list)
+    for mark in picture.marks:
+        side = _side(mark.names, side_of)
+        if side is None:
+            _drop(labels, mark.place, f"not a hand: {', '.join(mark.names)}", picture.video)
+        elif isnan(mark.x) or isnan(mark.y):
+            # Somebody marked a hand here, so the frame does not say that it is absent.
+            _drop(labels, mark.place, f"a {side} hand without a position", picture.video)
+            return None
+        else:
+            hands[side].append(mark)
+    chosen: _Hands = {}
+    for side, marks in hands.items():
+        best = [mark for mark in marks if mark.by_points] or marks
+        if len(best) > 1:
+            reason = f"a second {side} hand, so frame {picture.frame} is left out"
+            _drop(labels, best[1].place, reason, picture.video)
+            return None
+        chosen[side] = best[0].x, best[0].y
+    return chosen
+
+
+# ------------------------------------------------------------------------------------------- frames
+
+
+def _place_pictures(
+    found: MarkFile, videos: Mapping[str, Video], options: HandOptions, labels: HandLabels
+) -> list[Picture]:
+    """Return the pictures that are frames of known videos, with `video` and `frame` set."""
+    find = _VideoFinder(found, videos, options.video)
+    placed: list[Picture] = []
+    for picture in found.pictures:
+        text, number = picture.video, picture.frame
+        if number is None:
+            text, number = _split_image_name(picture.image)
+        video = None if number is None else find(text)
+        if video is None:
+            what = f"no video {text!r} in the dataset"
+            if number is None:
+                what = "its name has no number of a frame, as VIDEO_000123.jpg has"
+            _drop(labels, picture.place, what)
+            continue
+        placed.append(replace(picture, video=video, frame=number))
+    first = _settle_first(found, placed, videos, options)
+    for picture in placed:
+        picture.frame -= first
+        frames = videos[picture.video].frames
+        if not 0 <= picture.frame < frames:
+            raise LabelError(
+                f"{_at(found, picture.place)}: video {picture.video!r} has no frame "
+                f"{picture.frame + first}, it has {frames} from {first}",
+                "if frames count from 1, say `--first-frame 1`; "
+                "or were they made at another frame rate?",
+            )
+    if any(picture.image for picture in found.pictures):
+        labels.notes.append(f"{len(found.pictures)} pictures, {len(placed)} taken")
+    return placed
+
+
+class _VideoFinder:
+    """Finds the video that a file means; `--video` and the file's own name may say it too."""
+
+    def __init__(self, found: MarkFile, videos: Mapping[str, Video], only: str | None) -> None:
+        self._names = VideoNames(videos)
+        self._stem = found.stem
+        self._only = self._names.find(only) if only is not None else None
+        if only is not None and self._only is None:
+            raise LabelError(
+                f"--video {only}: no such video in the dataset",
+                f"it has: {', '.join(sorted(videos))}",
+            )
+
+    def __call__(self, text: str) -> str | None:
+        if self._only is not None:
+            return self._only
+        prefix = _FRAME_WORD.sub("", text)
+        folder, _, name = prefix.rpartition("/")
+        bare = _UPLOAD_PREFIX.sub("", name)
+        tried = (text, prefix, f"{folder}/{bare}", self._stem or "")
+        return next((video for video in map(self._names.find, tried) if video), None)
+
+
+def _split_image_name(path: str) -> tuple[str, int | None]:
+    path = path.replace("\\", "/")
+    stem = path[: -len(Path(path).suffix)] if Path(path).suffix else path
+    match = _FRAME_NAME.fullmatch(stem)
+    return (match[1], int(match[2])) if match else (path, None)
+
+
+def _settle_first(
+    found: MarkFile, pictures: list[Picture], videos: Mapping[str, Video], options: HandOptions
+) -> int:
+    """Return the number of the first frame: what is said, else what the numbers prove.
+
+    Raises:
+        LabelError: They prove nothing.
+    """
+    first = options.first_frame if options.first_frame is not None else found.first_frame
+    if first is not None or not pictures:
+        return first or 0
+    if any(picture.frame == 0 for picture in pictures):
+        return 0
+    if any(picture.frame == videos[picture.video].frames for picture in pictures):
+        return 1
+    raise LabelError(
+        f"{found.file}: does not tell whether frames count from 0 or from 1: "
+        f"the number of the first is {pictures[0].frame}",
+        "say `--first-frame 0`, or `--first-frame 1` (pictures that ffmpeg extracts do)",
+    )
+
+
+# ------------------------------------------------------------------------------------------- tracks
+
+
+def _spell_tracks(
+    found: MarkFile,
+    side_of: Mapping[str, str],
+    videos: Mapping[str, Video],
+    index_of: IndexOf,
+    options: HandOptions,
+    labels: HandLabels,
+) -> list[Picture]:
+    """Return a picture for each frame between the first and the last visible hand of a video."""
+    find = _VideoFinder(found, videos, options.video)
+    first = options.first_frame if options.first_frame is not None else found.first_frame or 0
+    pictures: dict[tuple[str, int], Picture] = {}
+    spans: dict[str, tuple[int, int]] = {}
+    for track in found.tracks:
+        name = find(track.video)
+        if name is None or _side(track.names, side_of) is None:
+            what = f"no video {track.video!r} in the dataset"
+            if name is not None:
+                what = f"not a hand: {', '.join(track.names)}"
+            _drop(labels, track.place, what, name)
+            continue
+        fps = _track_rate(found, track, videos[name], options)
+        for frame, x, y in _frames_of_track(
+            _count_frames(track, first, fps, partial(index_of, name)), videos[name].frames
+        ):
+            empty = Picture(f"frame {frame}", "", name, frame, track.width, track.height)
+            picture = pictures.setdefault((name, frame), empty)
+            picture.marks.append(Mark(f"{track.place}, frame {frame}", track.names, x, y))
+            low, high = spans.get(name, (frame, frame))
+            spans[name] = min(low, frame), max(high, frame)
+    for name, (low, high) in spans.items():
+        for frame in range(low, high + 1):
+            pictures.setdefault((name, frame), Picture(f"frame {frame}", "", name, frame, 1, 1))
+        labels.notes.append(f"video {name!r}: frames {low} to {high} taken, from tracks")
+    return [pictures[key] for key in sorted(pictures)]
+
+
+def _track_rate(found: MarkFile, track: Track, video: Video, options: HandOptions) -> float | None:
+    """Return the frames a second in which a track counts; None: the frames of the video.
+
+    Raises:
+        LabelError: The file's rate is not the video's, and nobody said whose frames it counts.
+    """
+    fps = options.fps if options.fps is not None else found.fps.get(track.video, "video")
+    if fps == "video" or abs(fps / video.fps - 1) * video.frames < 0.5:
+        return None
+    if options.fps is None:
+        raise LabelError(
+            f"{_at(found, track.place)}: counts {fps:.6g} frames a second, but video "
+            f"{video.name!r} has {video.fps:.6g}",
+            f"say `--fps {fps:.6g}` if its frames are so long, `--fps video` if they are those of "
+            "the video",
+        )
+    return fps
+
+
+def _count_frames(
+    track: Track, first: int, fps: float | None, load_index: Callable[[], VideoIndex]
+) -> Track:
+    """Return the track with the frames of the video in place of the file's."""
+
+    def count(number: float) -> int:
+        # Half a frame later, the time is inside the frame however it was rounded.
+        return (
+            round(number - first) if fps is None else index.frame_at((number - first + 0.5) / fps)
+        )
+
+    index = load_index() if fps is not None else None
+    keys = [replace(key, frame=count(key.frame)) for key in track.keys]
+    end = None if track.end is None else count(track.end - 1) + 1
+    return replace(track, keys=keys, end=end)
+
+
+def _frames_of_track(track: Track, frames: int) -> Iterator[tuple[int, float, float]]:
+    """Give frame, x and y of each frame of a track in which the hand is visible."""
+    keys: list[Key] = sorted(track.keys, key=lambda key: key.frame)
+    for i, key in enumerate(keys):
+        if not key.visible:
+            continue
+        after = keys[i + 1] if i + 1 < len(keys) else None
+        if key.alone:
+            end = key.frame + 1
+        elif after is not None:
+            end = after.frame
+        else:
+            end = key.frame + 1 if track.end is None else track.end
+        for frame in range(max(0, int(key.frame)), min(frames, int(end))):
+            # Towards a key where the hand is absent, it stays: that key repeats where it was.
+            if after is not None and after.visible and not key.alone:
+                share = (frame - key.frame) / (after.frame - key.frame)
+                yield frame, key.x + share * (after.x - key.x), key.y + share * (after.y - key.y)
+            else:
+                yield frame, key.x, key.y
+
+
+# ---------------------------------------------------------------------------------------- positions
+
+
+def _fractions(hands: _Hands, size: tuple[float, float], place: str) -> tuple[list[float], int]:
+    """Return the four positions, and how many of them were moved onto the edge."""
+    values: list[float] = []
+    moved = 0
+    for side in ("left", "right"):
+        x, y = hands.get(side, (nan, nan))
+        for value, extent in ((x, size[0]), (y, size[1])):
+            share = value / extent
+            if share < -_EDGE or share > 1 + _EDGE:
+                raise LabelError(
+                    f"{place}: the centre of the {side} hand ({x:g}, {y:g}) is outside the picture "
+                    f"of {size[0]:g}x{size[1]:g}",
+                    "was another version of the video labelled, or are corners taken for sizes?",
+                )
+            moved += share < 0 or share > 1
+            values.append(min(max(share, 0.0), 1.0) if not isnan(share) else nan)
+    return values, moved

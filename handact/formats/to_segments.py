@@ -1,0 +1,442 @@
+"""From the intervals of any tool to segments in frames of the dataset's videos.
+
+Here, and only here, seconds and foreign frames become frames. What would shift labels and is not
+said by the format, proven by the numbers, or said by the person is refused with the option
+that settles it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from math import inf, isfinite
+from typing import Literal
+
+import numpy as np
+
+from handact.errors import LabelError
+from handact.formats.intervals import ActionOptions, Interval, IntervalFile
+from handact.formats.reading import ActionLabels, IndexOf, VideoNames
+from handact.formats.tables import ActionRow
+from handact.formats.videos import Video
+from handact.labels import Segment, frame_edges
+
+__all__ = ["place_intervals"]
+
+# Where tools print times with two or three decimals, a boundary may land just before its frame.
+_ROUNDING_SECONDS = 0.0051
+# The picture ends a little before the sound in many files, and tools offer the longer of the two.
+_TAIL_SECONDS = 0.5
+# Of neighbours a frame apart, none of which touch: this many are no coincidence.
+_PROOF = 3
+
+_Placed = tuple[Interval, int, int]
+
+
+def place_intervals(
+    found: IntervalFile,
+    videos: Mapping[str, Video],
+    index_of: IndexOf,
+    options: ActionOptions,
+    background: str,
+) -> ActionLabels:
+    """Turn what a reader found into segments of the dataset's videos.
+
+    A time becomes the frame that is shown then, for starts and for ends, so that neighbours meet;
+    one that is just before a frame, by no more than tools round, becomes that frame.
+
+    Args:
+        found: By a reader.
+        videos: The dataset's videos.
+        index_of: Gives the index of a video; called only where time stamps are needed.
+        options: What the person said.
+        background: The class whose frames get no segment in formats with a label for each frame.
+
+    Raises:
+        LabelError: Names file and row of the first thing wrong, and the option that settles it.
+    """
+    labels = ActionLabels(
+        file=found.file, format=found.format, units="", rows=found.rows, classes=found.classes
+    )
+    labels.notes += found.notes
+    for row, reason in found.dropped:
+        labels.drop(row, None, reason)
+    known = _find_videos(found, videos, options, labels)
+    intervals = [i for i in found.intervals if i.video in known]
+    intervals = _take_tier(intervals, options.tier, labels)
+    intervals = [replace(i, video=known[i.video]) for i in intervals]
+    listed = {known[text]: n for text, n in found.listed.items() if text in known}
+    labels.splits = {known[text]: part for text, part in found.splits.items() if text in known}
+    labels.labelled = {known[text] for text in found.empty if text in known} | set(listed)
+    labels.labelled |= {i.video for i in intervals}
+    stamps = _Stamps(videos, index_of)
+    if (options.unit or found.unit or _prove_unit(found, intervals, videos)) == "seconds":
+        labels.units = "seconds, by the time stamps of the videos"
+        placed = [_place_seconds(i, options.offset, stamps, found) for i in intervals]
+    else:
+        first, included = _settle_numbers(found, intervals, videos, options)
+        rates = _settle_rates(found, known, intervals, listed, videos, options)
+        labels.units = _describe_frames(first, included, rates)
+        intervals = [_count_from_zero(i, first, included) for i in intervals]
+        placed = [
+            _place_frames(i, videos[i.video].frames, rates[i.video], stamps, found)
+            for i in intervals
+        ]
+        placed = _fit_lengths(placed, listed, rates, videos, options, labels)
+    _add_segments(placed, background if found.listed else None, labels)
+    labels.notes += stamps.describe()
+    return labels
+
+
+def _place(found: IntervalFile, interval: Interval) -> str:
+    return f"{found.file}:{interval.row}"
+
+
+# ------------------------------------------------------------------------------------ which of them
+
+
+def _find_videos(
+    found: IntervalFile, videos: Mapping[str, Video], options: ActionOptions, labels: ActionLabels
+) -> dict[str, str]:
+    """Return the dataset's name of each video that the file names; note the unknown ones."""
+    names = VideoNames(videos)
+    texts = [i.video for i in found.intervals]
+    texts = list(dict.fromkeys([*texts, *found.listed, *found.empty, *found.splits]))
+    if options.video is not None:
+        only = names.find(options.video)
+        if only is None:
+            raise LabelError(
+                f"--video {options.video}: no such video in the dataset",
+                f"it has: {', '.join(sorted(videos))}",
+            )
+        if len(texts) > 1:
+            raise LabelError(
+                f"{found.file}: is about {len(texts)} videos: {', '.join(map(repr, texts[:5]))}",
+                "leave `--video` out, and name them as in videos.csv",
+            )
+        return dict.fromkeys(texts, only)
+    known = {text: name for text in texts if (name := names.find(text))}
+    if not known and len(texts) == 1 and found.stem and (name := names.find(found.stem)):
+        labels.notes.append(
+            f"calls its video {texts[0]!r}, which is not in the dataset: taken for {name!r} after "
+            "the name of the file"
+        )
+        return {texts[0]: name}
+    for interval in found.intervals:
+        if interval.video not in known:
+            labels.drop(interval.row, None, f"no video {interval.video!r} in the dataset")
+    silent = {*found.listed, *found.empty, *found.splits} - known.keys()
+    for text in sorted(silent - {i.video for i in found.intervals}):
+        labels.drop(None, None, f"no video {text!r} in the dataset")
+    return known
+
+
+def _take_tier(intervals: list[Interval], tier: str | None, labels: ActionLabels) -> list[Interval]:
+    tiers = Counter(i.tier for i in intervals)
+    listed = ", ".join(f"{name or 'without a name'} ({n})" for name, n in tiers.items())
+    if tier is None:
+        if len(tiers) > 1:
+            labels.notes.append(f"tiers, all of them taken: {listed}; `--tier NAME` takes one")
+        return intervals
+    if tier not in tiers:
+        raise LabelError(f"{labels.file}: has no tier {tier!r}", f"its tiers are: {listed}")
+    for interval in intervals:
+        if interval.tier != tier:
+            labels.drop(interval.row, None, f"is of the tier {interval.tier!r}")
+    return [i for i in intervals if i.tier == tier]
+
+
+# -------------------------------------------------------------------------------- seconds to frames
+
+
+def _place_seconds(
+    interval: Interval, offset: float | None, stamps: "_Stamps", found: IntervalFile
+) -> _Placed:
+    place = _place(found, interval)
+    shift = stamps.offset(interval.video, place) if offset is None else offset
+    start, end = interval.start - shift, interval.end - shift
+    return interval, *stamps.frames(start, end, interval.video, place)
+
+
+def _prove_unit(
+    found: IntervalFile, intervals: list[Interval], videos: Mapping[str, Video]
+) -> Literal["seconds", "frames"]:
+    """Tell seconds from frames by the numbers, where the file does not.
+
+    Raises:
+        LabelError: They may be either.
+    """
+    if any(i.start % 1 or (i.end % 1 and isfinite(i.end)) for i in intervals):
+        return "seconds"
+    for interval in intervals:
+        video = videos[interval.video]
+        if video.frames / video.fps + _TAIL_SECONDS < interval.end < inf:
+            return "frames"
+    raise LabelError(
+        f"{found.file}: its times may be whole seconds, or frames",
+        "say `--unit seconds` or `--unit frames`",
+    )
+
+
+class _Stamps:
+    """Turns seconds into frames by the time stamps of the videos, and remembers how far."""
+
+    def __init__(self, videos: Mapping[str, Video], index_of: IndexOf) -> None:
+        self._videos = videos
+        self._index_of = index_of
+        self._edges: dict[str, np.ndarray] = {}
+        self._moved: list[float] = []
+
+    def frames(self, start: float, end: float, video: str, place: str) -> tuple[int, int]:
+        """Return first frame and one past the last of an interval, in seconds since the first."""
+        if end < start:
+            raise LabelError(f"{place}: end {end:g} s is before start {start:g} s")
+        edges = self._load(video)
+        end = float(edges[-1]) if end == inf else end
+        if end > edges[-1] + _TAIL_SECONDS:
+            raise LabelError(
+                f"{place}: end {end:g} s is beyond the end of video {video!r}, "
+                f"which lasts {edges[-1]:.3f} s",
+                "are these frames? Then say `--unit frames`; or was another version of the video "
+                "labelled?",
+            )
+        # A little before the first frame is that frame: tools have a time of their own.
+        if start < -_TAIL_SECONDS:
+            raise LabelError(f"{place}: start {start:g} s is before the first frame of {video!r}")
+        return self._frame(start, edges, video), self._frame(end, edges, video)
+
+    def offset(self, video: str, place: str) -> float:
+        """Return 0 where the first frame of the video has the time 0 in its file.
+
+        Raises:
+            LabelError: It has not.
+        """
+        index = self._index_of(video)
+        first = float(index.start * index.time_base)
+        if abs(first) > 0.5 / self._videos[video].fps:
+            raise LabelError(
+                f"{place}: the first frame of video {video!r} has the time {first:.3f} s in its "
+                "file: some tools count from there, others from the frame",
+                f"`--offset 0` if the tool shows 0 at the first frame, `--offset {first:.3f}` if "
+                "it shows that",
+            )
+        return 0.0
+
+    def describe(self) -> list[str]:
+        """Say how far boundaries were moved, if any were."""
+        moved = np.abs(np.array(self._moved)) * 1000
+        if not len(moved) or moved.max() < 0.05:
+            return []
+        return [
+            f"boundaries moved to the beginning of the frame shown then: by {moved.mean():.1f} ms "
+            f"in the mean, {moved.max():.1f} ms at most"
+        ]
+
+    def _frame(self, seconds: float, edges: np.ndarray, video: str) -> int:
+        # A quarter of a frame at most, so that the tolerance never decides between two frames.
+        tolerance = min(_ROUNDING_SECONDS, 0.25 / self._videos[video].fps)
+        shown = max(0, int(np.searchsorted(edges, seconds, side="right")) - 1)
+        nearest = min(
+            (shown, min(shown + 1, len(edges) - 1)), key=lambda i: abs(edges[i] - seconds)
+        )
+        frame = nearest if abs(edges[nearest] - seconds) <= tolerance else shown
+        self._moved.append(seconds - float(edges[frame]))
+        return frame
+
+    def _load(self, video: str) -> np.ndarray:
+        if video not in self._edges:
+            seconds = self._index_of(video).seconds
+            self._edges[video] = frame_edges(seconds, self._videos[video].fps)
+        return self._edges[video]
+
+
+# --------------------------------------------------------------------------------- frames to frames
+
+
+def _settle_numbers(
+    found: IntervalFile,
+    intervals: list[Interval],
+    videos: Mapping[str, Video],
+    options: ActionOptions,
+) -> tuple[int, bool]:
+    """Return the number of the first frame, and whether ends are included.
+
+    Raises:
+        LabelError: The file leaves it open, or its numbers contradict what it should be.
+    """
+    for interval in intervals:
+        if interval.start % 1 or (interval.end % 1 and isfinite(interval.end)):
+            raise LabelError(
+                f"{_place(found, interval)}: is not a whole frame: "
+                f"{interval.start:g} to {interval.end:g}",
+                "`--unit seconds` if these are seconds",
+            )
+    touching, apart = _count_neighbours(intervals)
+    proof = None if bool(touching) == bool(apart) else not touching
+    if options.end is not None:
+        included = options.end == "included"
+    elif found.end_included is None:
+        if proof is None:
+            raise LabelError(
+                f"{found.file}: does not tell whether the last frame of an interval belongs to it",
+                "say `--end included` or `--end excluded`",
+            )
+        included = proof
+    else:
+        included = found.end_included
+        if not included and not touching and apart >= _PROOF:
+            raise LabelError(
+                f"{found.file}: {apart} segments begin one frame after the end of the one before, "
+                "none where it ends: is the end included?",
+                "say `--end included`, or `--end excluded` if these gaps are meant",
+            )
+    first = options.first_frame if options.first_frame is not None else found.first_frame
+    return _prove_first(found, intervals, videos, included) if first is None else first, included
+
+
+def _count_neighbours(intervals: Iterable[Interval]) -> tuple[int, int]:
+    """Count segments that begin at the end of the one before, and one frame after it."""
+    rows: dict[tuple[str, str], list[Interval]] = defaultdict(list)
+    for interval in intervals:
+        rows[interval.video, interval.tier].append(interval)
+    gaps = [
+        after.start - before.end
+        for neighbours in rows.values()
+        for before, after in pairwise(sorted(neighbours, key=lambda i: (i.start, i.end)))
+    ]
+    return gaps.count(0), gaps.count(1)
+
+
+def _prove_first(
+    found: IntervalFile, intervals: list[Interval], videos: Mapping[str, Video], included: bool
+) -> int:
+    if any(i.start == 0 for i in intervals):
+        return 0
+    # One past the last frame is `frames` if counted from 0, and one more if from 1.
+    if any(i.end + included == videos[i.video].frames + 1 for i in intervals):
+        return 1
+    raise LabelError(
+        f"{found.file}: does not tell whether frames count from 0 or from 1",
+        "say `--first-frame 0` or `--first-frame 1`",
+    )
+
+
+def _settle_rates(
+    found: IntervalFile,
+    known: Mapping[str, str],
+    intervals: list[Interval],
+    listed: Mapping[str, int],
+    videos: Mapping[str, Video],
+    options: ActionOptions,
+) -> dict[str, float | None]:
+    """Return the rate in which the file counts for each video; None: the video's own frames.
+
+    Raises:
+        LabelError: It is not known, or another than the video's without anybody having said so.
+    """
+    told = {known[text]: fps for text, fps in _rates_by_text(found, known).items()}
+    rates: dict[str, float | None] = {}
+    for name in dict.fromkeys([*(i.video for i in intervals), *listed]):
+        video = videos[name]
+        fps = told.get(name) if options.fps is None else options.fps
+        of_video = fps == "video" or found.rate == "settled"
+        of_video |= options.fps is None and found.rate == "video"
+        fits = listed.get(name) == video.frames or (listed and options.allow_length_mismatch)
+        if of_video or (fps is None and fits):
+            rates[name] = None
+        elif fps is None and listed:
+            raise LabelError(
+                f"{found.file}: has {listed[name]} labels, but video {name!r} has "
+                f"{video.frames} frames",
+                "were they made at another frame rate? `--fps 15` says at which; "
+                "`--allow-length-mismatch` takes them as they are",
+            )
+        elif fps is None:
+            raise LabelError(
+                f"{found.file}: does not tell at how many frames a second it counts",
+                "say `--fps 24`, or what the tool was set to; `--fps video` if it counts the "
+                f"frames of the video, {video.fps:.6g} a second",
+            )
+        elif abs(fps / video.fps - 1) * video.frames < 0.5:
+            rates[name] = None
+        elif options.fps is None and found.rate == "unsure":
+            raise LabelError(
+                f"{found.file}: counts {fps:.6g} frames a second, but video {name!r} has "
+                f"{video.fps:.6g}",
+                f"say `--fps {fps:.6g}` if its frames are so long, `--fps video` if they are those "
+                "of the video",
+            )
+        else:
+            rates[name] = fps
+    return rates
+
+
+def _rates_by_text(found: IntervalFile, known: Mapping[str, str]) -> dict[str, float]:
+    if isinstance(found.fps, dict):
+        return {text: fps for text, fps in found.fps.items() if text in known}
+    return {} if found.fps is None else dict.fromkeys(known, found.fps)
+
+
+def _describe_frames(first: int, included: bool, rates: Mapping[str, float | None]) -> str:
+    own = sorted({f"{fps:.6g}" for fps in rates.values() if fps is not None})
+    at = f" at {', '.join(own)} a second" if own else ""
+    return f"frames{at}, {first}-based, end {'included' if included else 'excluded'}"
+
+
+def _count_from_zero(interval: Interval, first: int, included: bool) -> Interval:
+    start, end = interval.start - first, interval.end - first + included
+    return replace(interval, start=start, end=end)
+
+
+def _place_frames(
+    interval: Interval, frames: int, fps: float | None, stamps: _Stamps, found: IntervalFile
+) -> _Placed:
+    place = _place(found, interval)
+    if interval.start < 0:
+        raise LabelError(
+            f"{place}: begins before the first frame", "do frames count from 0? `--first-frame 0`"
+        )
+    if fps is None:
+        end = frames if interval.end == inf else int(interval.end)
+        return interval, int(interval.start), end
+    return interval, *stamps.frames(interval.start / fps, interval.end / fps, interval.video, place)
+
+
+def _fit_lengths(
+    placed: list[_Placed],
+    listed: Mapping[str, int],
+    rates: Mapping[str, float | None],
+    videos: Mapping[str, Video],
+    options: ActionOptions,
+    labels: ActionLabels,
+) -> list[_Placed]:
+    """Cut off labels of frames that a video does not have, where a person allowed it."""
+    if not options.allow_length_mismatch:
+        return placed
+    for name, number in listed.items():
+        if rates[name] is None and number != videos[name].frames:
+            labels.notes.append(
+                f"{number} labels of video {name!r}, which has {videos[name].frames} frames"
+            )
+    return [
+        (i, start, min(end, videos[i.video].frames) if i.video in listed else end)
+        for i, start, end in placed
+        if i.video not in listed or start < videos[i.video].frames
+    ]
+
+
+def _add_segments(placed: Iterable[_Placed], background: str | None, labels: ActionLabels) -> None:
+    for interval, start, end in placed:
+        place = f"{labels.file}:{interval.row}"
+        if not interval.label:
+            raise LabelError(f"{place}: the label is empty")
+        if interval.label == background:
+            continue
+        if end < start:
+            raise LabelError(f"{place}: end {interval.end:g} is before start {interval.start:g}")
+        if end == start:
+            reason = f"holds no frame: {interval.start:g} to {interval.end:g}"
+            labels.drop(interval.row, interval.video, reason)
+            continue
+        row = ActionRow(interval.row, interval.video, Segment(start, end, interval.label))
+        labels.segments.append(row)

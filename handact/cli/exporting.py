@@ -1,11 +1,14 @@
-"""`export network`: a trained network for other runtimes."""
+"""`export network`: a trained network for other runtimes; `export actions|hands`: labels."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handact.cli.console import print_note
+from handact.cli.console import DatasetArgument, print_note
+
+if TYPE_CHECKING:
+    from handact.formats.outgoing import ActionExport, HandExport
 
 __all__ = ["add_commands"]
 
@@ -14,13 +17,87 @@ export = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this file to `app`."""
-    app.add_typer(export, name="export", help="Networks for other programs.")
+    app.add_typer(export, name="export", help="Labels, predictions, networks for other programs.")
 
 
-# Alone in its group, a command would become the group itself.
-@export.callback()
-def _group() -> None:
-    pass
+_Format = Annotated[str, typer.Option(metavar="NAME", help="One of those above.")]
+_Predicted = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH", help="Predictions in place of labels: a table, or a folder of them."
+    ),
+]
+_Split = Annotated[str | None, typer.Option(help="train, val or test.", show_default="all videos")]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="PATH", help="Folder.", show_default="DATASET/export/FORMAT"
+    ),
+]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over files that are there.")]
+
+
+@export.command("actions")
+def export_actions(
+    dataset: DatasetArgument = Path("."),
+    format: _Format = "csv",
+    predicted: _Predicted = None,
+    split: _Split = None,
+    output: _Output = None,
+    overwrite: _Overwrite = False,
+) -> None:
+    """Write actions for another tool, or as predictions to be corrected there.
+
+    --predicted takes what `segment` leaves: runs/action/segments, or a NAME.segments.csv. Formats:
+
+    \b
+    csv    our columns, with seconds
+    mstcn  MS-TCN: groundTruth/, mapping.txt, splits/
+    """
+    from handact.dataset import action_export, export_actions, read_dataset
+
+    folder = read_dataset(dataset)
+    export = action_export(folder, predicted, split)
+    files = export_actions(export, format)
+    _write(files, export, output or folder.root / "export" / format, overwrite)
+
+
+@export.command("hands")
+def export_hands(
+    dataset: DatasetArgument = Path("."),
+    format: _Format = "csv",
+    predicted: _Predicted = None,
+    split: _Split = None,
+    output: _Output = None,
+    overwrite: _Overwrite = False,
+) -> None:
+    """Write hand positions for another tool, or as predictions to be corrected there.
+
+    --predicted takes the tracks that `align` leaves: runs/align, or a file of it. Formats:
+
+    \b
+    csv   our columns
+    coco  COCO JSON, key points and boxes
+    """
+    from handact.dataset import export_hands, hand_export, read_dataset
+
+    folder = read_dataset(dataset)
+    export = hand_export(folder, predicted, split)
+    files = export_hands(export, format)
+    _write(files, export, output or folder.root / "export" / format, overwrite)
+
+
+def _write(
+    files: dict[str, str], export: "ActionExport | HandExport", output: Path, overwrite: bool
+) -> None:
+    from handact.dataset import write_files
+    from handact.formats.text import show_path
+
+    paths = write_files(files, output, overwrite=overwrite)
+    for note in export.notes:
+        print_note(f"note: {note}")
+    for path in paths:
+        typer.echo(show_path(path))
 
 
 @export.command("network")

@@ -5,10 +5,18 @@ creating   making a folder from videos, adding videos
 splits     train, val and test
 check      everything that is wrong with a folder
 importing  taking in labels of other tools
+exporting  giving labels and predictions to other tools
 """
 
 from handact.dataset.check import check_dataset
 from handact.dataset.creating import create_dataset, find_videos
+from handact.dataset.exporting import (
+    action_export,
+    export_actions,
+    export_hands,
+    hand_export,
+    write_files,
+)
 from handact.dataset.folder import (
     Dataset,
     find_dataset_root,
@@ -34,11 +42,15 @@ __all__ = [
     "Dataset",
     "Problem",
     "Video",
+    "action_export",
     "assign_splits",
     "check_dataset",
     "create_dataset",
+    "export_actions",
+    "export_hands",
     "find_dataset_root",
     "find_videos",
+    "hand_export",
     "import_actions",
     "import_hands",
     "plan_actions",
@@ -50,5 +62,6 @@ __all__ = [
     "split_frames",
     "split_groups",
     "video_index",
+    "write_files",
     "write_splits",
 ]

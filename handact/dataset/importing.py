@@ -5,20 +5,21 @@
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from handact.dataset.folder import Dataset, video_index
 from handact.dataset.splits import write_splits
-from handact.errors import LabelError
+from handact.errors import ConfigError, LabelError
 from handact.formats import actions, hands
-from handact.formats.guess import guess_format
+from handact.formats.guess import Kind, guess_format
 from handact.formats.intervals import ActionOptions
+from handact.formats.loading import list_files
 from handact.formats.marks import HandOptions
 from handact.formats.reading import ActionLabels, HandLabels, IndexOf
 from handact.formats.settings import add_classes
@@ -39,7 +40,7 @@ __all__ = [
     "plan_hands",
 ]
 
-T = TypeVar("T")
+L = TypeVar("L", ActionLabels, HandLabels)
 
 # What a damaged file makes a reader raise where it took a part of it for granted.
 _MISREADINGS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -102,21 +103,26 @@ def plan_actions(
         LabelError: Names file and row of the first thing wrong.
     """
     path, options = Path(path), options or ActionOptions()
-    name = guess_format(path, "actions") if format == "auto" else format
-    known = actions.FORMATS[name]
-    found = _read(lambda: known.read(path, options), path, name)
-    labels = place_intervals(found, dataset.videos, _index_of(dataset), options, dataset.background)
+    index_of = _index_of(dataset)
     lengths = {video.name: video.frames for video in dataset.videos.values()}
-    taken = sound_actions(
-        labels.segments, lengths, None, file=labels.file, report=raise_problem, overlap=overlap
-    )
+    parts: list[ActionLabels] = []
+    taken: dict[str, list[Segment]] = {}
+    for found in _read_files(actions.FORMATS, path, format, "actions", options):
+        part = place_intervals(found, dataset.videos, index_of, options, dataset.background)
+        new = sound_actions(
+            part.segments, lengths, None, file=part.file, report=raise_problem, overlap=overlap
+        )
+        _refuse_doubled(part.labelled, parts)
+        taken |= new
+        parts.append(part)
+    labels = _merge(parts, path)
     _refuse_empty(labels, bool(labels.labelled))
     names = [*labels.classes, *(row.segment.action for row in labels.segments)]
-    new = tuple(name for name in dict.fromkeys(names) if name not in dataset.classes)
-    labels.notes += _note_capitals(dataset.classes, new)
+    new_classes = tuple(name for name in dict.fromkeys(names) if name not in dataset.classes)
+    labels.notes += _note_capitals(dataset.classes, new_classes)
     table = dataset.root / "actions.csv"
     there = _find_present(table, ACTION_COLUMNS, labels.labelled, _action_rows(taken))
-    return ActionPlan(labels, taken, new, *there)
+    return ActionPlan(labels, taken, new_classes, *there)
 
 
 def plan_hands(
@@ -138,16 +144,21 @@ def plan_hands(
         LabelError: Names file and row of the first thing wrong.
     """
     path, options = Path(path), options or HandOptions()
-    name = guess_format(path, "hands") if format == "auto" else format
-    known = hands.FORMATS[name]
-    found = _read(lambda: known.read(path, options), path, name)
-    labels = place_marks(found, dataset.videos, _index_of(dataset), options)
+    index_of = _index_of(dataset)
     lengths = {video.name: video.frames for video in dataset.videos.values()}
-    taken = sound_hands(labels.hands, lengths, file=labels.file, report=raise_problem)
-    _refuse_empty(labels, len(taken) > 0)
+    parts: list[HandLabels] = []
+    for found in _read_files(hands.FORMATS, path, format, "hands", options):
+        part = place_marks(found, dataset.videos, index_of, options)
+        part.hands = sound_hands(part.hands, lengths, file=part.file, report=raise_problem)
+        _refuse_doubled(part.labelled, parts)
+        parts.append(part)
+    labels = _merge(parts, path)
+    labels.hands = pd.concat([part.hands for part in parts], ignore_index=True)
+    labels.hands = labels.hands.sort_values(["video", "frame"], ignore_index=True)
+    _refuse_empty(labels, len(labels.hands) > 0)
     table = dataset.root / "hands.csv"
-    there = _find_present(table, HAND_COLUMNS, set(taken["video"]), _hand_rows(taken))
-    return HandPlan(labels, taken, *there)
+    there = _find_present(table, HAND_COLUMNS, labels.labelled, _hand_rows(labels.hands))
+    return HandPlan(labels, labels.hands, *there)
 
 
 def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False) -> bool:
@@ -198,20 +209,62 @@ def import_hands(dataset: Dataset, plan: HandPlan, *, replace: bool = False) -> 
     return is_new
 
 
-def _read(read: Callable[[], T], path: Path, format: str) -> T:
-    """Return what a reader finds; a file that it can make nothing of is no mistake of the program.
+def _read_files(
+    formats: Mapping[str, Any], path: Path, format: str, kind: Kind, options: Any
+) -> Iterator[Any]:
+    """Give what the reader of a format finds in a file, or in each file of a folder.
 
     Raises:
-        LabelError: Of the reader, or in place of what it stumbled over.
+        ConfigError: No such format.
+        LabelError: Of the reader, or in place of what it stumbled over: a file that it can make
+            nothing of is no mistake of the program.
     """
-    try:
-        return read()
-    except _MISREADINGS as error:
-        what = f"{type(error).__name__}: {error}"
-        raise LabelError(
-            f"{show_path(path)}: is damaged, or no file of the format {format!r} ({what})",
-            "`--format` says what it is",
-        ) from error
+    name = guess_format(path, kind) if format == "auto" else format
+    if name not in formats:
+        raise ConfigError(f"--format {name}: is not known", f"known are: {', '.join(formats)}")
+    known = formats[name]
+    files = list_files(path, known.files) if known.files and path.is_dir() else [path]
+    for file in files:
+        try:
+            yield known.read(file, options)
+        except _MISREADINGS as error:
+            what = f"{type(error).__name__}: {error}"
+            raise LabelError(
+                f"{show_path(file)}: is damaged, or no file of the format {name!r} ({what})",
+                "`--format` says what it is",
+            ) from error
+
+
+def _merge(parts: list[L], path: Path) -> L:
+    """Return what was understood of all files as if it were one."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    merged = replace(
+        first,
+        file=show_path(path),
+        format=f"{first.format}, {len(parts)} files",
+        units="; ".join(dict.fromkeys(part.units for part in parts)),
+        rows=sum(part.rows for part in parts),
+        dropped=[problem for part in parts for problem in part.dropped],
+        notes=list(dict.fromkeys(note for part in parts for note in part.notes)),
+        labelled=set().union(*(part.labelled for part in parts)),
+    )
+    if isinstance(merged, ActionLabels):
+        merged.segments = [row for part in parts for row in part.segments]
+        merged.classes = list(dict.fromkeys(name for part in parts for name in part.classes))
+        merged.splits = {video: split for part in parts for video, split in part.splits.items()}
+    return merged
+
+
+def _refuse_doubled(videos: Collection[str], parts: Iterable[ActionLabels | HandLabels]) -> None:
+    for part in parts:
+        doubled = part.labelled & set(videos)
+        if doubled:
+            raise LabelError(
+                f"{part.file}: has labels of {min(doubled)!r}, and so has another file",
+                "import the files of one video one after the other",
+            )
 
 
 def _index_of(dataset: Dataset) -> IndexOf:

@@ -7,7 +7,7 @@ from handact.errors import LabelError
 from handact.formats.loading import load_json
 from handact.formats.text import show_path
 
-__all__ = ["guess_format"]
+__all__ = ["Kind", "guess_format"]
 
 Kind = Literal["actions", "hands"]
 

@@ -1,7 +1,7 @@
 """What writers of label files are given."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ class ActionExport:
             the first, and when the last one ends.
         classes: Of the dataset, in its order.
         background: One of them.
+        notes: What a person should know; writers add to it.
     """
 
     videos: dict[str, Video]
@@ -32,6 +33,7 @@ class ActionExport:
     edges: Callable[[str], np.ndarray]
     classes: tuple[str, ...]
     background: str
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +45,10 @@ class HandExport:
         hands: HAND_COLUMNS or TRACK_COLUMNS, ordered by video and frame.
         box: Side of the square that stands for a hand in formats that know boxes alone, as a
             fraction of the picture's short side.
+        notes: What a person should know; writers add to it.
     """
 
     videos: dict[str, Video]
     hands: pd.DataFrame
     box: float = 0.1
+    notes: list[str] = field(default_factory=list)

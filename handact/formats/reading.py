@@ -34,6 +34,8 @@ class _Labels:
         format: The format, in words.
         units: What positions or times are counted in, in words.
         rows: How many rows (or lines, annotations, ...) were read.
+        labelled: The videos that the file has labels for, also where these say "background" or
+            "no hand" alone.
         dropped: Rows that were left out, and why.
         notes: Further things a person should know, each one sentence.
     """
@@ -42,6 +44,7 @@ class _Labels:
     format: str
     units: str
     rows: int = 0
+    labelled: set[str] = field(default_factory=set)
     dropped: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -56,13 +59,11 @@ class ActionLabels(_Labels):
 
     Attributes:
         segments: In the order of the file.
-        labelled: The videos that the file has labels for, also where it says "background" alone.
         classes: Names in the order in which the file lists them, where it has such a list.
         splits: The split of videos, where the file has one.
     """
 
     segments: list[ActionRow] = field(default_factory=list)
-    labelled: set[str] = field(default_factory=set)
     classes: list[str] = field(default_factory=list)
     splits: dict[str, str] = field(default_factory=dict)
 

@@ -85,6 +85,7 @@ def place_marks(
         were = "was" if moved == 1 else "were"
         labels.notes.append(f"{what} just outside the picture {were} moved to its edge")
     labels.hands = pd.DataFrame(list(rows.values()), columns=list(HAND_COLUMNS))
+    labels.labelled = set(labels.hands["video"])
     labels.hands = labels.hands.astype({"frame": "int64"} | dict.fromkeys(HAND_COLUMNS[2:], float))
     return labels
 

@@ -23,11 +23,14 @@ class ActionFormat:
         about: What it is, for `--help`.
         read: Its reader.
         write: Its writer, if we write it.
+        files: Pattern of its files, where a folder may hold one for each video; None: the reader
+            takes the folder itself, or there is only ever one file.
     """
 
     about: str
     read: Callable[[Path, ActionOptions], IntervalFile]
     write: Callable[[ActionExport], dict[str, str]] | None = None
+    files: str | None = None
 
 
 FORMATS: dict[str, ActionFormat] = {

@@ -60,6 +60,9 @@ def write(export: ActionExport) -> dict[str, str]:
             f"the classes {doubled[0]!r} and {doubled[1]!r} would be the same in an MS-TCN folder",
             "rename one: it cannot hold blanks",
         )
+    changed = [name for name in names if names[name] != name]
+    if changed:
+        export.notes.append(f"blanks in labels became `_`: {', '.join(changed)}")
     files = {"mapping.txt": "".join(f"{i} {name}\n" for i, name in enumerate(names.values()))}
     for name, video in export.videos.items():
         filled = fill_background(export.actions[name], video.frames, export.background)

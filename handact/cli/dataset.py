@@ -86,19 +86,24 @@ def _check(
         bool, typer.Option("--decode/--no-decode", help="Compare the videos with videos.csv.")
     ] = True,
 ) -> None:
-    """Show everything that is wrong with a dataset; exit code 1 if anything is."""
+    """Show everything that is wrong with a dataset; exit code 1 if anything is.
+
+    Labels that are in order and look odd all the same are shown below, as things to look at.
+    """
     from handact.dataset import check_dataset, read_dataset
 
     with progress("videos", "checked") as on_progress:
-        problems = check_dataset(dataset, decode=decode, on_progress=on_progress)
+        found = check_dataset(dataset, decode=decode, on_progress=on_progress)
+    errors = [p for p in found if p.level == "error"]
+    warnings = [p for p in found if p.level == "warning"]
     if as_json:
-        keys = ("file", "row", "video", "reason", "hint")
-        print_json({"problems": [{key: getattr(p, key) for key in keys} for p in problems]})
-    elif problems:
-        _print_problems(problems)
+        print_json({"problems": _as_rows(errors), "warnings": _as_rows(warnings)})
     else:
-        print(_describe(read_dataset(dataset)))
-    if problems:
+        _print_problems(errors, "what is wrong")
+        _print_problems(warnings, "what to look at")
+        if not errors:
+            print(_describe(read_dataset(dataset), len(warnings)))
+    if errors:
         raise typer.Exit(1)
 
 
@@ -171,14 +176,21 @@ def _print_videos(dataset: "Dataset", videos: list["Video"]) -> None:
     print_table(("video", "frames", "fps", "size", "duration", "warnings"), rows)
 
 
-def _print_problems(problems: list["Problem"]) -> None:
+def _as_rows(problems: list["Problem"]) -> list[dict[str, object]]:
+    keys = ("file", "row", "video", "reason", "hint")
+    return [{key: getattr(p, key) for key in keys} for p in problems]
+
+
+def _print_problems(problems: list["Problem"], heading: str) -> None:
+    if not problems:
+        return
     shown: dict[str, int] = {}
     rows = []
     for p in problems:
         shown[p.file] = shown.get(p.file, 0) + 1
         if shown[p.file] <= _SHOWN_PROBLEMS:
             rows.append((p.file, p.row, p.video, p.reason))
-    print_table(("file", "row", "video", "what is wrong"), rows, left=4)
+    print_table(("file", "row", "video", heading), rows, left=4)
     for file, number in shown.items():
         if number > _SHOWN_PROBLEMS:
             print_note(f"{file}: {number - _SHOWN_PROBLEMS} more; all of them with --json")
@@ -186,11 +198,12 @@ def _print_problems(problems: list["Problem"]) -> None:
         print_note(f"hint: {hint}")
 
 
-def _describe(dataset: "Dataset") -> str:
+def _describe(dataset: "Dataset", warnings: int) -> str:
     labelled = sum(1 for segments in dataset.actions.values() if segments)
     segments = sum(len(segments) for segments in dataset.actions.values())
+    doubts = f", {count_of(warnings, 'thing')} to look at" if warnings else ""
     return (
-        f"{dataset.name}: nothing wrong. {count_of(len(dataset.videos), 'video')}, "
+        f"{dataset.name}: nothing wrong{doubts}. {count_of(len(dataset.videos), 'video')}, "
         f"{count_of(segments, 'segment')} in {labelled} of them, "
         f"{count_of(len(dataset.classes), 'class')}, "
         f"{count_of(len(dataset.hands), 'frame')} with hand labels"

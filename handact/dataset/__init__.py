@@ -4,6 +4,7 @@ folder     what a dataset is, and reading one, strictly
 creating   making a folder from videos, adding videos
 splits     train, val and test
 check      everything that is wrong with a folder
+doubts     what is odd about labels that break no rule
 importing  taking in labels of other tools
 exporting  giving labels and predictions to other tools
 """

@@ -1,15 +1,21 @@
-"""Everything that is wrong with a dataset folder, in one go."""
+"""Everything that is wrong with a dataset folder, in one go, and what may well be."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
+from handact.dataset.doubts import Doubt, find_action_doubts, find_hand_doubts
 from handact.dataset.folder import Dataset, read_folder, video_index
 from handact.errors import HandactError
+from handact.formats.tables import ACTION_COLUMNS, parse_actions, parse_hands
 from handact.formats.text import Problem, read_table, show_path
 from handact.formats.videos import Video
+from handact.labels import HAND_COLUMNS, Segment
 from handact.video import VideoIndex
 
 __all__ = ["check_dataset"]
+
+# The row of each label: a segment, or the number of a frame, of a video.
+_Rows = dict[tuple[str | None, Segment | int | None], int]
 
 # Beyond this share, a frame rate in videos.csv is another one and not a rounded one.
 _RATE_TOLERANCE = 0.001
@@ -21,7 +27,10 @@ def check_dataset(
     decode: bool = True,
     on_progress: Callable[[int, int | None], None] | None = None,
 ) -> list[Problem]:
-    """Find all that is wrong with a dataset folder.
+    """Find all that is wrong with a dataset folder, and what a person should look at.
+
+    Labels that break no rule are looked at where the others are in order: beside labels that had
+    to be left out, much would look odd.
 
     Args:
         root: The folder.
@@ -30,7 +39,7 @@ def check_dataset(
         on_progress: Called with how many videos are done, and of how many.
 
     Returns:
-        The problems by file and row; none if everything is well.
+        Errors and warnings by file and row; none if everything is well.
 
     Raises:
         LabelError: It is no dataset folder.
@@ -39,9 +48,44 @@ def check_dataset(
     dataset = read_folder(root, found.append)
     if decode:
         found += _find_video_problems(dataset, on_progress)
+    found += _find_warnings(dataset, {problem.file for problem in found})
     files = ("dataset.toml", "videos.csv", "actions.csv", "hands.csv")
     order = {show_path(dataset.root / name): i for i, name in enumerate(files)}
     return sorted(found, key=lambda p: (order.get(p.file, len(order)), p.row or 0))
+
+
+def _find_warnings(dataset: Dataset, wrong: Collection[str]) -> Iterator[Problem]:
+    toml, actions, hands = (
+        show_path(dataset.root / name) for name in ("dataset.toml", "actions.csv", "hands.csv")
+    )
+    if toml not in wrong and actions not in wrong:
+        yield from _warn(dataset, list(find_action_doubts(dataset)), _action_rows)
+    if hands not in wrong:
+        yield from _warn(dataset, list(find_hand_doubts(dataset)), _hand_rows)
+
+
+def _warn(
+    dataset: Dataset, doubts: Sequence[Doubt], read_rows: Callable[[Path], _Rows]
+) -> Iterator[Problem]:
+    """Give doubts their rows; a dataset does not keep these, and hardly ever needs them."""
+    rows = read_rows(dataset.root) if doubts else {}
+    for doubt in doubts:
+        row = rows.get((doubt.video, doubt.place))
+        file = show_path(dataset.root / doubt.file)
+        yield Problem(file, row, doubt.video, doubt.reason, doubt.hint, "warning")
+
+
+def _action_rows(root: Path) -> _Rows:
+    path = root / "actions.csv"
+    rows = parse_actions(read_table(path, ACTION_COLUMNS), show_path(path))
+    return {(row.video, row.segment): row.row for row in rows}
+
+
+def _hand_rows(root: Path) -> _Rows:
+    path = root / "hands.csv"
+    hands = parse_hands(read_table(path, HAND_COLUMNS), show_path(path))
+    places = zip(hands["video"], hands["frame"], strict=True)
+    return dict(zip(places, map(int, hands.index), strict=True))
 
 
 def _find_video_problems(

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ _EMPTY_WORDS = ("nan", "na", "n/a")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a label file.
+    """One thing that is wrong with a label file, or may well be.
 
     Attributes:
         file: The file, as a person would name it.
@@ -53,6 +54,7 @@ class Problem:
         video: The video concerned, if any.
         reason: What is wrong, without a full stop.
         hint: What to do about it.
+        level: "warning" where no rule is broken, but a person should look.
     """
 
     file: str
@@ -60,6 +62,7 @@ class Problem:
     video: str | None
     reason: str
     hint: str | None = None
+    level: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         place = self.file if self.row is None else f"{self.file}:{self.row}"
@@ -83,7 +86,7 @@ def show_path(path: str | Path) -> str:
 
 
 def read_table(
-    path: str | Path, columns: Sequence[str], optional: Sequence[str] = ()
+    path: str | Path, columns: Sequence[str], optional: Sequence[str] = (), *, first: str = ""
 ) -> pd.DataFrame:
     """Read a table as text.
 
@@ -91,6 +94,8 @@ def read_table(
         path: A file with a header line.
         columns: Columns that must be there, in lower case; letter case in the file is ignored.
         optional: Further columns that mean something; they help to tell the separator.
+        first: What to call the first column where the header leaves it without a name, as that of
+            an index. Further columns without a name are left out.
 
     Returns:
         Every column of the file, cells as stripped text ("" where empty). The index holds the row
@@ -108,6 +113,7 @@ def read_table(
         hint = f"its first line must be: {','.join(columns)}" if columns else None
         raise LabelError(f"{file}: is empty", hint)
     _, header = records.pop(0)
+    header[0] = header[0] or first
     header = _name_columns(header, (*columns, *optional))
     _check_header(header, columns, file)
     if records and len(records[-1][1]) < len(header) and not text.endswith("\n"):

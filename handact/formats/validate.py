@@ -1,5 +1,7 @@
 """Checks of labels against the videos and classes that they are about."""
 
+import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -9,7 +11,7 @@ from handact.formats.tables import ActionRow
 from handact.formats.text import Problem, Report
 from handact.labels import Segment
 
-__all__ = ["Overlap", "resolve_overlaps", "sound_actions", "sound_hands"]
+__all__ = ["Overlap", "fold_name", "resolve_overlaps", "sound_actions", "sound_hands"]
 
 Overlap = Literal["error", "first", "last"]
 """What to do about overlapping segments: complain, or let the one that starts first or last win."""
@@ -91,6 +93,15 @@ def resolve_overlaps(segments: Iterable[Segment], overlap: Overlap) -> list[Segm
     return sorted(won)
 
 
+def fold_name(name: str) -> str:
+    """Return a class name without capitals and blanks, underscores too: for comparing.
+
+    A blank between digits stays, since "step 1 1" is not "step 11".
+    """
+    name = re.sub(r"[\s_]+", " ", unicodedata.normalize("NFKC", name))
+    return re.sub(r"(?<!\d) | (?!\d)", "", name).casefold()
+
+
 def _subtract(segment: Segment, others: list[Segment]) -> list[Segment]:
     pieces = [(segment.start_frame, segment.end_frame)]
     for other in others:
@@ -110,13 +121,8 @@ def _find_action_problem(
     if video not in lengths:
         return _unknown_video(file, row.row, video)
     if classes is not None and segment.action not in classes:
-        return Problem(
-            file,
-            row.row,
-            video,
-            f"unknown class {segment.action!r}",
-            f"correct it, or add it to `classes` in dataset.toml, which has: {', '.join(classes)}",
-        )
+        reason = f"unknown class {segment.action!r}"
+        return Problem(file, row.row, video, reason, _class_hint(segment.action, classes))
     if segment.end_frame > lengths[video]:
         reason = (
             f"end_frame {segment.end_frame} is beyond the end of video {video!r}, "
@@ -125,6 +131,13 @@ def _find_action_problem(
         hint = "were the labels made with another version of the video, or another frame rate?"
         return Problem(file, row.row, video, reason, hint)
     return None
+
+
+def _class_hint(unknown: str, classes: Collection[str]) -> str:
+    for name in classes:
+        if fold_name(name) == fold_name(unknown):
+            return f"is it {name!r}? capitals and blanks count"
+    return f"correct it, or add it to `classes` in dataset.toml, which has: {', '.join(classes)}"
 
 
 def _unknown_video(file: str, row: int, video: str) -> Problem:

@@ -294,7 +294,7 @@ def _session_dataset(factory) -> Path:  # noqa: ANN001
         ),
         ("video,action\nv1,x\nv1,y\n", r"s\.csv:3: 'y' .* overlaps 'x'"),
         ("video,action\nv9,x\n", r"s\.csv:2: no video 'v9'"),
-        ("start,end,action\n0,1,x\n", "has no video column"),
+        ("start,end,action\n0,1,x\n", "does not name its video, and no video .* is called 's'"),
         ("video,start,end\nv1,0,1\n", "has no label column"),
         ("video,action\n", "has no labels in it"),
     ],
@@ -556,7 +556,7 @@ def test_what_is_no_coco_file_is_said(
 
 def test_a_box_of_corners_is_noticed(dataset: Dataset, tmp_path: Path) -> None:
     path = _coco(tmp_path / "c.json", [{"bbox": [240, 76, 300, 140]}])
-    with pytest.raises(LabelError, match=r"centre of the left hand .* is outside the picture"):
+    with pytest.raises(LabelError, match=r"annotation 0: .* all boxes may be two corners"):
         plan_hands(dataset, path, options=HandOptions(first_frame=0))
 
 

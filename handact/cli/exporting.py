@@ -51,8 +51,15 @@ def export_actions(
     --predicted takes what `segment` leaves: runs/action/segments, or a NAME.segments.csv. Formats:
 
     \b
-    csv    our columns, with seconds
-    mstcn  MS-TCN: groundTruth/, mapping.txt, splits/
+    csv          our columns, with seconds
+    activitynet  JSON for OpenTAD; predictions as results.json
+    audacity     label track of Audacity, one a video
+    boris        BORIS project
+    cvat         CVAT for video 1.1, one a video
+    elan         ELAN .eaf, one a video
+    labelstudio  Label Studio: tasks with predictions
+    mstcn        MS-TCN: groundTruth/, mapping.txt, splits/
+    webvtt       WebVTT subtitles, one a video
     """
     from handact.dataset import action_export, export_actions, read_dataset
 
@@ -76,8 +83,11 @@ def export_hands(
     --predicted takes the tracks that `align` leaves: runs/align, or a file of it. Formats:
 
     \b
-    csv   our columns
-    coco  COCO JSON, key points and boxes
+    csv          our columns
+    coco         COCO JSON, key points and boxes
+    cvat         CVAT for video 1.1, one a video
+    labelstudio  Label Studio: tasks with predictions
+    yolo         YOLO poses of one point: data.yaml and labels/
     """
     from handact.dataset import export_hands, hand_export, read_dataset
 

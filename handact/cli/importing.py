@@ -44,6 +44,10 @@ _Fps = Annotated[
     str | None,
     typer.Option(metavar="N", help="Frames a second that FILE counts in, or `video`: its frames."),
 ]
+_Offset = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="What the tool shows at a video's first frame."),
+]
 _Replace = Annotated[
     bool, typer.Option("--replace", help="Replace the labels of videos that have some.")
 ]
@@ -87,10 +91,7 @@ def _import_actions(
     end: Annotated[
         _End | None, typer.Option(help="Whether the last frame belongs to an interval.")
     ] = None,
-    offset: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="What the tool shows at a video's first frame."),
-    ] = None,
+    offset: _Offset = None,
     overlap: Annotated[
         _Overlap, typer.Option(help="Overlapping segments: which start wins.")
     ] = _Overlap.error,
@@ -110,9 +111,23 @@ def _import_actions(
     FILE is told by its looks, or by --format:
 
     \b
-    csv    rows in frames, seconds, h:mm:ss or time codes
-    clips  a table with one row a trimmed video
-    mstcn  MS-TCN: a folder with groundTruth/
+    csv           rows in frames, seconds, h:mm:ss or time codes
+    activitynet   JSON of ActivityNet and THUMOS, as OpenTAD and MMAction2 have it
+    anvil         ANVIL .anvil
+    assembly101   Assembly101: coarse_labels/, or a table of fine actions
+    audacity      label track of Audacity
+    boris         BORIS events as CSV (tabular, aggregated, old ones), .boris project
+    clips         a table with one row a trimmed video
+    cvat          CVAT 1.1 XML or its ZIP: tracks as intervals, tags of pictures
+    deepethogram  a row a frame, a column a behaviour; also of lightning-action
+    elan          ELAN .eaf
+    elan-text     ELAN tab-delimited text
+    epic          EPIC-KITCHENS-100 table; --column verb
+    labelstudio   Label Studio JSON and JSON-MIN: timelines; --fps, see its <Video> tag
+    mstcn         MS-TCN: a folder with groundTruth/, or files of it; predictions
+    srt           SubRip subtitles
+    via           VIA 3: JSON project, both CSV exports
+    webvtt        WebVTT subtitles
 
     What would shift labels is not guessed: the message names the option that settles it.
     """
@@ -158,10 +173,11 @@ def _import_hands(
         typer.Option("--map", metavar="NAME=left,...", help="Which labels are which hand."),
     ] = "",
     pixels: Annotated[
-        bool, typer.Option("--pixels", help="csv: positions are in pixels of the video.")
+        bool, typer.Option("--pixels", help="csv, mediapipe: positions are in pixels.")
     ] = False,
     fps: _Fps = None,
     first_frame: _FirstFrame = None,
+    offset: _Offset = None,
     first_pixel: Annotated[
         int | None, typer.Option(metavar="N", min=0, max=1, help="voc: number of the first pixel.")
     ] = None,
@@ -177,8 +193,17 @@ def _import_hands(
     FILE is told by its looks, or by --format:
 
     \b
-    csv    our columns, or video,frame,side[,present],x,y
-    coco   COCO and COCO-WholeBody JSON
+    csv          our columns, or video,frame,side[,present],x,y
+    100doh       detections of the 100DOH hand detector: CSV, JSON, arrays
+    coco         COCO and COCO-WholeBody JSON
+    cvat         CVAT 1.1 XML or its ZIP, for video or for images
+    deeplabcut   DeepLabCut: labels or tracks, CSV or h5
+    labelme      LabelMe JSON: a file, or a folder of them
+    labelstudio  Label Studio JSON and JSON-MIN: pictures, or boxes along videos
+    mediapipe    MediaPipe landmarks, as CSV
+    via          VIA 2 (JSON, CSV), VIA 3 (JSON, CSV)
+    voc          Pascal VOC XML: a file, or a folder of them
+    yolo         YOLO boxes or poses: the folder with labels/ and data.yaml
 
     A box becomes its centre; of key points, the visible ones of the palm count. Pictures are named
     VIDEO_000123.jpg or VIDEO/000123.jpg. Left and right are found by the names of the labels, or
@@ -192,6 +217,7 @@ def _import_hands(
         sides=_parse_sides(sides) or None,
         first_frame=first_frame,
         fps=_parse_fps(fps),
+        offset=offset,
         video=video,
         pixels=pixels or None,
         first_pixel=first_pixel,

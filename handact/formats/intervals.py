@@ -47,7 +47,7 @@ class Interval:
     Attributes:
         row: Line of the file, or number of the annotation in it, from 1.
         video: What the file calls the video: a name, a file name, a path, an address.
-        start: In the unit of the file.
+        start: In the unit of the file; of seconds, minus infinite for the first frame.
         end: The same; infinite for the end of the video.
         label: The action.
         tier: Tier, track, subject or hand that it belongs to, if the format has such.
@@ -70,14 +70,16 @@ class IntervalFile:
         format: The format, in words.
         unit: Of the times; None: the format leaves it open.
         rate: Whose frames it counts: those of the "video"; those of its own at `fps`, by its
-            "format"; or of a rate that the tool was set to, which is "unsure". "settled": those
-            of the video, and `ActionOptions.fps` was used to find them.
+            "format"; or of a rate that the tool was set to, which is "unsure". "settled": time
+            codes at `ActionOptions.fps`, which number the video's frames if it has that rate.
         fps: Frames a second in which it counts, where it says so; perhaps by video.
         first_frame: The number of a video's first frame; None: the format leaves it open.
         end_included: Whether `end` is the last frame; None: the format leaves it open.
         intervals: In the order of the file.
         listed: For formats with a label for each frame: how many each video has.
-        stem: Name of the file itself, where it is about one video and calls that otherwise.
+        stem: Name of the file itself, where it is about one video and calls that otherwise, or
+            does not name it ("").
+        prefix: What some tools put before the names of videos, and others do not.
         empty: Videos that the file is about although nothing happens in them.
         classes: Names in the order in which the file lists them, where it has such a list.
         splits: The split of videos, where the file has one.
@@ -96,6 +98,7 @@ class IntervalFile:
     intervals: list[Interval] = field(default_factory=list)
     listed: dict[str, int] = field(default_factory=dict)
     stem: str | None = None
+    prefix: str = ""
     empty: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     splits: dict[str, str] = field(default_factory=dict)

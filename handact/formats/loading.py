@@ -6,22 +6,39 @@ no file outside the folder that was given.
 
 import json
 import math
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any, TypeVar
 from xml.etree.ElementTree import Element, ParseError
+from zipfile import BadZipFile, ZipFile
 
+import yaml
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from handact.errors import LabelError
-from handact.formats.text import read_text, show_path
+from handact.formats.text import MAX_BYTES, decode_text, read_text, show_path
 
-__all__ = ["list_files", "load_json", "load_xml", "member", "parse_number", "xml_number"]
+__all__ = [
+    "list_files",
+    "load_json",
+    "load_xml",
+    "load_yaml",
+    "member",
+    "parse_json",
+    "parse_number",
+    "xml_number",
+]
 
 T = TypeVar("T")
 
 _MOST_FILES = 1_000_000
+_LONGEST_YAML = 1_000_000  # it takes seconds
+_ZIPPED = "annotations.xml"
+_BAD_ZIPS = (BadZipFile, EOFError, LZMAError, OSError, RuntimeError, struct.error, zlib.error)
 _LARGEST = 1e12  # no time, frame or pixel is as large
 _TYPE_NAMES = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
 
@@ -46,12 +63,17 @@ def load_xml(path: Path) -> Element:
 
     Its encoding is told by the byte order mark, since programs declare another than they write.
 
+    Args:
+        path: The file; of a ZIP, the one file annotations.xml in it.
+
     Raises:
         LabelError: No such file, not XML, too large, entities in it.
     """
     file = show_path(path)
+    is_zip = path.suffix.lower() == ".zip" and path.is_file()
+    text = decode_text(_read_zipped(path, file), file) if is_zip else read_text(path)
     try:
-        return fromstring(read_text(path).lstrip())
+        return fromstring(text.lstrip())
     except DefusedXmlException as error:
         hint = "annotation tools write none: where does this file come from?"
         raise LabelError(f"{file}: declares XML entities, which are not read", hint) from error
@@ -59,6 +81,26 @@ def load_xml(path: Path) -> Element:
         raise LabelError(f"{file}:{error.position[0]}: is not XML: {error}") from error
     except ValueError as error:
         raise LabelError(f"{file}: is not XML: {error}") from error
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping that a YAML file holds; its words and numbers are texts.
+
+    Raises:
+        LabelError: No such file, no YAML, no mapping, nested too deep, aliases, larger than settings
+            are.
+    """
+    file, text = show_path(path), read_text(path)
+    if len(text) > _LONGEST_YAML:
+        raise LabelError(f"{file}: is too long for a file of settings")
+    try:
+        data = yaml.load(text, Loader=_PlainLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise LabelError(f"{file}: is not YAML: {reason}") from error
+    if not isinstance(data, dict):
+        raise LabelError(f"{file}: does not hold names and values")
+    return data
 
 
 def list_files(folder: Path, *patterns: str) -> list[Path]:
@@ -101,6 +143,18 @@ def member(entry: Any, key: str, kind: type[T], place: str) -> T:
     return value
 
 
+def parse_json(text: str, what: str, place: str) -> Any:
+    """Return what a cell of a table holds as JSON.
+
+    Raises:
+        LabelError: It is none.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (RecursionError, ValueError) as error:
+        raise LabelError(f"{place}: {what} is not JSON: {_shorten(text)}") from error
+
+
 def parse_number(value: Any, what: str, place: str) -> float:
     """Return a number, or the number that a text holds, as a float.
 
@@ -125,6 +179,36 @@ def xml_number(element: Element, name: str, place: str) -> float:
     if name not in element.attrib:
         raise LabelError(f"{place}: <{element.tag}> has no {name}")
     return parse_number(element.attrib[name], name, place)
+
+
+def _read_zipped(path: Path, file: str) -> bytes:
+    """Return annotations.xml of a ZIP; nothing is unpacked, and no other member is read."""
+    try:
+        with ZipFile(path) as archive:
+            names = [n for n in archive.namelist() if n.rpartition("/")[2] == _ZIPPED]
+            if len(names) != 1:
+                raise LabelError(
+                    f"{file}: has {len(names) or 'no'} files {_ZIPPED} in it",
+                    "unpack it, and name the file with the labels",
+                )
+            with archive.open(names[0]) as member:
+                # What the archive says of its size need not be true.
+                data = member.read(MAX_BYTES + 1)
+    except _BAD_ZIPS as error:
+        raise LabelError(f"{file}: is not a ZIP that can be read: {error}") from error
+    if len(data) > MAX_BYTES:
+        raise LabelError(f"{file}: {_ZIPPED} is larger than {MAX_BYTES >> 20} MiB")
+    return data
+
+
+class _PlainLoader(yaml.BaseLoader):
+    """Makes texts, lists and mappings, whatever tags a file has."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Refuse aliases: a few of aliases to aliases are a list of more than there is memory."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("has aliases, which are not read")
+        return super().compose_node(parent, index)
 
 
 def _glob(folder: Path, patterns: tuple[str, ...]) -> Iterator[Path]:

@@ -5,11 +5,21 @@ frame and side, and makes fractions of the picture of it. A box stands for its c
 points, `palm_centre` takes the mean of the visible palm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["HandOptions", "Key", "Mark", "MarkFile", "Picture", "Track", "palm_centre"]
+__all__ = [
+    "PALM",
+    "HandOptions",
+    "Key",
+    "Mark",
+    "MarkFile",
+    "Picture",
+    "Track",
+    "gather_keys",
+    "palm_centre",
+]
 
 PALM = (0, 5, 9, 13, 17)
 """Of 21 points of a hand: the wrist and where the fingers begin (MediaPipe, COCO-WholeBody)."""
@@ -23,6 +33,7 @@ class HandOptions:
         sides: "left" or "right" by what the file calls it.
         first_frame: The number that it gives to a video's first frame.
         fps: Frames a second in which it counts; "video": it counts the video's frames.
+        offset: Seconds that the tool showed at the first frame of a video.
         video: The video that all of the file is about.
         pixels: Whether positions of a table are in pixels; None: told by their size.
         first_pixel: Number of a picture's first pixel, 0 or 1, where tools of one format differ.
@@ -32,6 +43,7 @@ class HandOptions:
     sides: dict[str, str] | None = None
     first_frame: int | None = None
     fps: float | Literal["video"] | None = None
+    offset: float | None = None
     video: str | None = None
     pixels: bool | None = None
     first_pixel: int | None = None
@@ -44,10 +56,12 @@ class Mark:
 
     Attributes:
         place: Where in the file: in words, "annotation 7", or as a line of it.
-        names: What may tell its side, tried in order: attributes, then the label.
+        names: What may tell its side, tried in order: attributes, then the label. Empty:
+            nobody said what it is, so its picture does not tell that a hand is absent.
         x: Centre, from the picture's left edge; NaN where it is marked without a place.
         y: The same from the top edge.
         by_points: Whether it was made of key points; these are preferred to a box of the same hand.
+        group: Points of one side with the same group are points of one hand, and their mean counts.
     """
 
     place: str | int
@@ -55,6 +69,7 @@ class Mark:
     x: float
     y: float
     by_points: bool = False
+    group: str = ""
 
 
 @dataclass(slots=True)
@@ -63,12 +78,14 @@ class Picture:
 
     Attributes:
         place: Where in the file: in words, "image v1_000123.jpg", or as a line of it.
-        image: Its file name, such as VIDEO_000123.jpg or VIDEO/000123.jpg; "" if `frame` is given.
-        video: What the file calls the video, if `frame` is given.
+        image: Its file name, such as VIDEO_000123.jpg or VIDEO/000123.jpg; "" if `frame` or
+            `seconds` is given.
+        video: What the file calls the video, if `frame` or `seconds` is given.
         frame: Its number, counted as the file does.
         width: That x counts in; 1 for fractions, None for the pixels of the video.
         height: The same for y.
         marks: The hands in it.
+        seconds: When it is shown, in place of a number.
     """
 
     place: str | int
@@ -78,6 +95,7 @@ class Picture:
     width: float | None = None
     height: float | None = None
     marks: list[Mark] = field(default_factory=list)
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +129,9 @@ class Track:
         end: One past the last frame up to which the last key holds; None: it holds for one frame.
         width: As in `Picture`.
         height: The same.
+        by_points: As in `Mark`.
+        step: Every how many frames the tool showed one, counted from the first key frame; the
+            frames between say nothing.
     """
 
     place: str | int
@@ -120,6 +141,8 @@ class Track:
     end: float | None = None
     width: float | None = None
     height: float | None = None
+    by_points: bool = False
+    step: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,6 +183,18 @@ class MarkFile:
     def drop(self, row: int | None, reason: str) -> None:
         """Note that something was left out."""
         self.dropped.append((row, reason))
+
+
+def gather_keys(tracks: Iterable[Track]) -> list[Picture]:
+    """Return the key frames of tracks as pictures, where every frame that counts is one."""
+    pictures: dict[tuple[str, float], Picture] = {}
+    for track in tracks:
+        for key in filter(lambda key: key.visible, track.keys):
+            place = f"frame {key.frame:g}"
+            empty = Picture(place, "", track.video, int(key.frame), track.width, track.height)
+            mark = Mark(f"{track.place}, {place}", track.names, key.x, key.y, track.by_points)
+            pictures.setdefault((track.video, key.frame), empty).marks.append(mark)
+    return list(pictures.values())
 
 
 def palm_centre(points: Sequence[tuple[float, float] | None]) -> tuple[float, float] | None:

@@ -52,3 +52,12 @@ class HandExport:
     hands: pd.DataFrame
     box: float = 0.1
     notes: list[str] = field(default_factory=list)
+
+    def box_size(self, video: Video, x: float, y: float) -> tuple[float, float]:
+        """Return width and height of the box of a hand at (x, y), all of it as fractions.
+
+        Near an edge it is smaller, so that it stays inside the picture with its centre where it is.
+        """
+        side = self.box * min(video.width, video.height)
+        width, height = side / video.width, side / video.height
+        return min(width, 2 * x, 2 - 2 * x), min(height, 2 * y, 2 - 2 * y)

@@ -1,12 +1,16 @@
 """What the readers of foreign label files share: what they understood, and which video is meant."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
+from unicodedata import normalize
 
 import pandas as pd
 
+from handact.errors import LabelError
 from handact.formats.tables import ActionRow
 from handact.formats.text import Problem
 from handact.formats.videos import Video
@@ -20,6 +24,9 @@ VIDEO_SUFFIXES = frozenset((
     ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv",
 ))
 # fmt: on
+
+# No path is as deep, but a hostile one may be, and its tails are long.
+_MOST_PARTS = 64
 
 IndexOf = Callable[[str], VideoIndex]
 """Gives the index of a video by its name; called only where time stamps are needed."""
@@ -88,16 +95,58 @@ class VideoNames:
             for key in set(_path_tails(video.path.as_posix())):
                 self._names[key] = None if key in self._names else video.name
         self._names |= {_fold(name): name for name in videos}
+        self._paths = {video.name: video.path.as_posix() for video in videos.values()}
 
     def find(self, text: str) -> str | None:
         """Return the name of the video, or None if there is none or more than one."""
         tails = _path_tails(text.replace("\\", "/"))
         return next((name for name in map(self._names.get, tails) if name), None)
 
+    def find_all(self, texts: Iterable[str], file: str) -> dict[str, str]:
+        """Return the name of each video that a file is about, by what it calls it.
+
+        `a/v.mp4` and `b/v.mp4` are two videos: where `videos/a/v.mp4` is in the dataset, the other
+        one is not.
+
+        Raises:
+            LabelError: Two of these fit a video as well as each other.
+        """
+        known = {text: name for text in texts if (name := self.find(text))}
+        folders = {text: _folders(text) for text in known}
+        by_name: dict[str, list[str]] = defaultdict(list)
+        for text in known:
+            if folders[text]:
+                by_name[known[text]].append(text)
+        for name, paths in by_name.items():
+            own = _folders(self._paths[name])
+            fits = {text: _count_shared(own, folders[text]) for text in paths}
+            most = max(fits.values())
+            best = [text for text in paths if fits[text] == most]
+            others = (text for text in best if folders[text] != folders[best[0]])
+            doubled = next(others, None)
+            if doubled is not None:
+                raise LabelError(
+                    f"{file}: is about {best[0]!r} and {doubled!r}, and either may be {name!r}",
+                    "name videos as in videos.csv",
+                )
+            for text in set(paths).difference(best):
+                del known[text]
+        return known
+
+
+def _folders(path: str) -> list[str]:
+    return [_fold(part) for part in path.replace("\\", "/").split("/")[:-1] if part]
+
+
+def _count_shared(first: list[str], second: list[str]) -> int:
+    """Count the folders that two paths have in common, from their end."""
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
 
 def _path_tails(path: str) -> Iterable[str]:
     """Give `a/b/c.mp4`, `b/c.mp4`, `c.mp4`, then the same without a video's suffix."""
-    parts = [part for part in path.split("/") if part]
+    parts = [part for part in path.split("/") if part][-_MOST_PARTS:]
     tails = ["/".join(parts[i:]) for i in range(len(parts))]
     short = [tail[: -len(Path(tail).suffix)] for tail in tails if _has_video_suffix(tail)]
     return [_fold(tail) for tail in tails + short]
@@ -108,4 +157,5 @@ def _has_video_suffix(name: str) -> bool:
 
 
 def _fold(name: str) -> str:
-    return re.sub(r"\s+", " ", name).strip().casefold()
+    # macOS writes letters and their accents apart.
+    return re.sub(r"\s+", " ", normalize("NFC", name)).strip().casefold()

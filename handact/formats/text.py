@@ -8,6 +8,7 @@ else is wrong is a `Problem` with file and row, where row is the line as an edit
 import csv
 import io
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = [
     "MAX_BYTES",
     "Problem",
     "Report",
+    "decode_text",
     "format_cell",
     "merge_rows",
     "parse_numbers",
@@ -216,7 +218,19 @@ def read_text(path: str | Path) -> str:
         raise LabelError(f"{file}: no such file")
     if path.stat().st_size > MAX_BYTES:
         raise LabelError(f"{file}: is larger than {MAX_BYTES >> 20} MiB: labels are not as large")
-    data = path.read_bytes()
+    return decode_text(path.read_bytes(), file)
+
+
+def decode_text(data: bytes, file: str) -> str:
+    """Return the text that bytes are, with line ends as "\\n" and without a byte order mark.
+
+    Args:
+        data: What a file holds.
+        file: As a person would name it, for messages.
+
+    Raises:
+        LabelError: It is not a text.
+    """
     encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), "utf-8")
     if data[1:2] == b"\0" != data[:1]:
         encoding = "utf-16-le"  # without a mark
@@ -263,7 +277,8 @@ def _find_separator(header: str, wanted: Sequence[str]) -> str:
 
 
 def _name_columns(header: list[str], known: Sequence[str]) -> list[str]:
-    return [name.lower() if name.lower() in known else name for name in header]
+    names = [" ".join(name.split()) for name in header]  # spreadsheets break long ones
+    return [name.lower() if name.lower() in known else name for name in names]
 
 
 def _check_header(header: list[str], columns: Sequence[str], file: str) -> None:
@@ -274,7 +289,8 @@ def _check_header(header: list[str], columns: Sequence[str], file: str) -> None:
             f"{file}: has no column {', '.join(missing)}; its columns are: {names}",
             f"the first line must name the columns: {','.join(columns)}",
         )
-    doubled = next((name for name in header if name and header.count(name) > 1), None)
+    number = Counter(header)
+    doubled = next((name for name in header if name and number[name] > 1), None)
     if doubled:
         raise LabelError(f"{file}: has two columns {doubled}", "remove or rename one of them")
 

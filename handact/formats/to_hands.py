@@ -9,19 +9,22 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from math import isnan, nan
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
 from handact.errors import LabelError
 from handact.formats.marks import HandOptions, Key, Mark, MarkFile, Picture, Track
 from handact.formats.reading import HandLabels, IndexOf, VideoNames
+from handact.formats.stamps import TAIL_SECONDS, Stamps
 from handact.formats.videos import Video
 from handact.labels import HAND_COLUMNS
 from handact.video import VideoIndex
 
-__all__ = ["image_name", "place_marks"]
+__all__ = ["frame_of_image", "image_name", "place_marks", "side_of_name"]
 
 # How far beyond an edge of the picture, as a fraction, trackers put a hand that leaves it.
 _EDGE = 0.02
@@ -31,8 +34,11 @@ _SIDE_WORDS = {
     "right": {"right", "r", "rh", "rhand", "righthand", "handright"},
 }
 _FRAME_NAME = re.compile(r"(.*?)(\d{1,12})")
-_FRAME_WORD = re.compile(r"[_\-. /]*(?:frame|image|img)?[_\-. /]*$", re.IGNORECASE)
+_FRAME_WORDS = ("frame", "image", "img")
+_BETWEEN = "_-. /"
+_IMAGE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")
 _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{6,8}-")
+_ROBOFLOW = re.compile(r"_(?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9A-Za-z]{1,64}$")
 
 _Hands = dict[str, tuple[float, float]]
 
@@ -64,6 +70,7 @@ def place_marks(
     labels.notes += found.notes
     side_of = _find_sides(found, options.sides, labels)
     pictures = _place_pictures(found, videos, options, labels)
+    pictures += _place_stills(found, videos, index_of, options, labels)
     pictures += _spell_tracks(found, side_of, videos, index_of, options, labels)
     rows: dict[tuple[str, int], tuple[object, ...]] = {}
     moved = 0
@@ -93,6 +100,12 @@ def place_marks(
 def image_name(video: str, frame: int) -> str:
     """Return the name of a frame's picture that `place_marks` understands."""
     return f"{video}_{frame:06d}.jpg"
+
+
+def frame_of_image(path: str) -> tuple[str, int | None]:
+    """Return what a picture's name calls its video, and the number of its frame, if it has one."""
+    prefix, number = _split_image_name(path)
+    return _without_frame_word(prefix.rstrip(_BETWEEN)), number
 
 
 def _at(found: MarkFile, place: str | int) -> str:
@@ -133,7 +146,7 @@ def _find_sides(
     unknown = [name for name in sides or () if name not in names]
     if unknown:
         raise LabelError(f"{found.file}: has no label {unknown[0]!r}; its labels are: {listed}")
-    side_of = sides or {name: side for name in names if (side := _side_of_name(name))}
+    side_of = sides or {name: side for name in names if (side := side_of_name(name))}
     if names and not sides and set(side_of.values()) != {"left", "right"}:
         raise LabelError(
             f"{found.file}: left and right hand are not found among its labels: {listed}",
@@ -142,10 +155,14 @@ def _find_sides(
     if names:
         said = ", ".join(f"{name} = {side_of.get(name, 'not a side')}" for name in names)
         labels.notes.append(f"labels: {said}")
+    for side in ("left", "right"):
+        if names and side not in side_of.values():
+            labels.notes.append(f"no label is a {side} hand, so it is absent in all pictures")
     return dict(side_of)
 
 
-def _side_of_name(name: str) -> str | None:
+def side_of_name(name: str) -> str | None:
+    """Return "left" or "right" where a name says so: `left_hand`, `RightHand`, `R`, `lh`."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
     words = set(re.findall(r"[a-z]+", spaced.lower())) | {re.sub(r"[^a-z]", "", name.lower())}
     found = [side for side, known in _SIDE_WORDS.items() if words & known]
@@ -161,9 +178,12 @@ def _gather_hands(
 ) -> _Hands | None:
     """Return the hands of a picture; None if it is ambiguous."""
     hands: dict[str, list[Mark]] = defaultdict(list)
+    unnamed: list[Mark] = []
     for mark in picture.marks:
         side = _side(mark.names, side_of)
-        if side is None:
+        if not mark.names:
+            unnamed.append(mark)
+        elif side is None:
             _drop(labels, mark.place, f"not a hand: {', '.join(mark.names)}", picture.video)
         elif isnan(mark.x) or isnan(mark.y):
             # Somebody marked a hand here, so the frame does not say that it is absent.
@@ -174,12 +194,23 @@ def _gather_hands(
     chosen: _Hands = {}
     for side, marks in hands.items():
         best = [mark for mark in marks if mark.by_points] or marks
-        if len(best) > 1:
+        if len(best) > 1 and not _is_one_hand(best):
             reason = f"a second {side} hand, so frame {picture.frame} is left out"
             _drop(labels, best[1].place, reason, picture.video)
             return None
-        chosen[side] = best[0].x, best[0].y
-    return chosen
+        chosen[side] = fmean(mark.x for mark in best), fmean(mark.y for mark in best)
+    # With both hands there, it is something else.
+    reason = "has no label"
+    if len(chosen) < 2:
+        reason += f" and may be a hand, so frame {picture.frame} is left out"
+    for mark in unnamed:
+        _drop(labels, mark.place, reason, picture.video)
+    return None if unnamed and len(chosen) < 2 else chosen
+
+
+def _is_one_hand(marks: list[Mark]) -> bool:
+    groups = {mark.group for mark in marks if mark.by_points}
+    return len(groups) == 1 and groups != {""} and all(mark.by_points for mark in marks)
 
 
 # ------------------------------------------------------------------------------------------- frames
@@ -192,6 +223,8 @@ def _place_pictures(
     find = _VideoFinder(found, videos, options.video)
     placed: list[Picture] = []
     for picture in found.pictures:
+        if picture.seconds is not None:
+            continue
         text, number = picture.video, picture.frame
         if number is None:
             text, number = _split_image_name(picture.image)
@@ -219,6 +252,35 @@ def _place_pictures(
     return placed
 
 
+def _place_stills(
+    found: MarkFile,
+    videos: Mapping[str, Video],
+    index_of: IndexOf,
+    options: HandOptions,
+    labels: HandLabels,
+) -> list[Picture]:
+    """Return the pictures that were given by their time, those of one frame put together."""
+    find = _VideoFinder(found, videos, options.video)
+    stamps = Stamps(videos, index_of)
+    placed: dict[tuple[str, int], Picture] = {}
+    stills = [picture for picture in found.pictures if picture.seconds is not None]
+    for still in stills:
+        video = find(still.video)
+        if video is None:
+            _drop(labels, still.place, f"no video {still.video!r} in the dataset")
+            continue
+        place = _at(found, still.place)
+        shift = stamps.offset(video, place) if options.offset is None else options.offset
+        frame = stamps.frame(still.seconds - shift, video, place)
+        # Who pauses twice in the same frame hardly hits the same millisecond.
+        first = replace(still, video=video, frame=frame, marks=[])
+        placed.setdefault((video, frame), first).marks += still.marks
+    if stills:
+        count = f"{len(stills)} still frames, {len(placed)} frames"
+        labels.notes.append(f"{count}, found by the time stamps of the videos")
+    return list(placed.values())
+
+
 class _VideoFinder:
     """Finds the video that a file means; `--video` and the file's own name may say it too."""
 
@@ -235,16 +297,26 @@ class _VideoFinder:
     def __call__(self, text: str) -> str | None:
         if self._only is not None:
             return self._only
-        prefix = _FRAME_WORD.sub("", text)
-        folder, _, name = prefix.rpartition("/")
+        prefix = text.rstrip(_BETWEEN)
+        folder, _, name = _without_frame_word(prefix).rpartition("/")
         bare = _UPLOAD_PREFIX.sub("", name)
-        tried = (text, prefix, f"{folder}/{bare}", self._stem or "")
+        tried = (
+            text, text[:-1], prefix, f"{folder}/{name}", f"{folder}/{bare}", self._stem or ""
+        )  # fmt: skip
         return next((video for video in map(self._names.find, tried) if video), None)
+
+
+def _without_frame_word(prefix: str) -> str:
+    word = next((word for word in _FRAME_WORDS if prefix.lower().endswith(word)), "")
+    return prefix[: len(prefix) - len(word)].rstrip(_BETWEEN)
 
 
 def _split_image_name(path: str) -> tuple[str, int | None]:
     path = path.replace("\\", "/")
-    stem = path[: -len(Path(path).suffix)] if Path(path).suffix else path
+    suffix = Path(path).suffix
+    # What is not: the number of v1.000123, the end of v2.cam_000123.
+    stem = path.removesuffix(suffix) if _IMAGE_SUFFIX.fullmatch(suffix) else path
+    stem = _ROBOFLOW.sub("", stem)
     match = _FRAME_NAME.fullmatch(stem)
     return (match[1], int(match[2])) if match else (path, None)
 
@@ -282,11 +354,14 @@ def _spell_tracks(
     options: HandOptions,
     labels: HandLabels,
 ) -> list[Picture]:
-    """Return a picture for each frame between the first and the last visible hand of a video."""
+    """Return a picture for each frame between the first and the last visible hand of a video.
+
+    Where a video has single frames with hands alone, nobody looked at those between them.
+    """
     find = _VideoFinder(found, videos, options.video)
     first = options.first_frame if options.first_frame is not None else found.first_frame or 0
     pictures: dict[tuple[str, int], Picture] = {}
-    spans: dict[str, tuple[int, int]] = {}
+    steps: dict[str, int] = {}
     for track in found.tracks:
         name = find(track.video)
         if name is None or _side(track.names, side_of) is None:
@@ -296,18 +371,27 @@ def _spell_tracks(
             _drop(labels, track.place, what, name)
             continue
         fps = _track_rate(found, track, videos[name], options)
-        for frame, x, y in _frames_of_track(
-            _count_frames(track, first, fps, partial(index_of, name)), videos[name].frames
-        ):
+        counted = _count_frames(track, first, fps, partial(index_of, name))
+        _check_end(found, counted, videos[name])
+        steps[name] = track.step
+        for frame, x, y in _frames_of_track(counted, videos[name].frames):
             empty = Picture(f"frame {frame}", "", name, frame, track.width, track.height)
             picture = pictures.setdefault((name, frame), empty)
-            picture.marks.append(Mark(f"{track.place}, frame {frame}", track.names, x, y))
-            low, high = spans.get(name, (frame, frame))
-            spans[name] = min(low, frame), max(high, frame)
-    for name, (low, high) in spans.items():
-        for frame in range(low, high + 1):
-            pictures.setdefault((name, frame), Picture(f"frame {frame}", "", name, frame, 1, 1))
-        labels.notes.append(f"video {name!r}: frames {low} to {high} taken, from tracks")
+            place = f"{track.place}, frame {frame}"
+            picture.marks.append(Mark(place, track.names, x, y, track.by_points))
+    frames_of: dict[str, list[int]] = defaultdict(list)
+    for name, frame in sorted(pictures):
+        frames_of[name].append(frame)
+    for name, frames in frames_of.items():
+        step = steps[name]
+        taken = f"frames {frames[0]} to {frames[-1]}" + (f", every {step}th" if step > 1 else "")
+        if any(after - frame == step for frame, after in pairwise(frames)):
+            for frame in range(frames[0], frames[-1] + 1, step):
+                empty = Picture(f"frame {frame}", "", name, frame, 1, 1)
+                pictures.setdefault((name, frame), empty)
+        else:
+            taken = "only frames with a hand, no two of which are neighbours,"
+        labels.notes.append(f"video {name!r}: {taken} taken, from tracks")
     return [pictures[key] for key in sorted(pictures)]
 
 
@@ -347,6 +431,17 @@ def _count_frames(
     return replace(track, keys=keys, end=end)
 
 
+def _check_end(found: MarkFile, track: Track, video: Video) -> None:
+    """Refuse a hand beyond the end; tools that count the sound too have a few frames more."""
+    last = max((key.frame for key in track.keys if key.visible), default=0)
+    if last >= video.frames + TAIL_SECONDS * video.fps:
+        raise LabelError(
+            f"{_at(found, track.place)}: has a hand in frame {last:g}, but video {video.name!r} "
+            f"has {video.frames} frames",
+            "was another version of the video labelled, or at another frame rate?",
+        )
+
+
 def _frames_of_track(track: Track, frames: int) -> Iterator[tuple[int, float, float]]:
     """Give frame, x and y of each frame of a track in which the hand is visible."""
     keys: list[Key] = sorted(track.keys, key=lambda key: key.frame)
@@ -361,8 +456,10 @@ def _frames_of_track(track: Track, frames: int) -> Iterator[tuple[int, float, fl
         else:
             end = key.frame + 1 if track.end is None else track.end
         for frame in range(max(0, int(key.frame)), min(frames, int(end))):
+            if (frame - int(keys[0].frame)) % track.step:
+                continue
             # Towards a key where the hand is absent, it stays: that key repeats where it was.
-            if after is not None and after.visible and not key.alone:
+            if after is not None and after.visible and not key.alone and frame > key.frame:
                 share = (frame - key.frame) / (after.frame - key.frame)
                 yield frame, key.x + share * (after.x - key.x), key.y + share * (after.y - key.y)
             else:

@@ -6,29 +6,26 @@ that settles it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from math import inf, isfinite
 from typing import Literal
 
-import numpy as np
-
 from handact.errors import LabelError
 from handact.formats.intervals import ActionOptions, Interval, IntervalFile
 from handact.formats.reading import ActionLabels, IndexOf, VideoNames
+from handact.formats.stamps import TAIL_SECONDS, Stamps
 from handact.formats.tables import ActionRow
 from handact.formats.videos import Video
-from handact.labels import Segment, frame_edges
+from handact.labels import Segment
 
 __all__ = ["place_intervals"]
 
-# Where tools print times with two or three decimals, a boundary may land just before its frame.
-_ROUNDING_SECONDS = 0.0051
-# The picture ends a little before the sound in many files, and tools offer the longer of the two.
-_TAIL_SECONDS = 0.5
 # Of neighbours a frame apart, none of which touch: this many are no coincidence.
 _PROOF = 3
+# Frame rates that differ by less are a matter of rounding.
+_SAME_RATE = 1e-3
 
 _Placed = tuple[Interval, int, int]
 
@@ -61,28 +58,32 @@ def place_intervals(
     labels.notes += found.notes
     for row, reason in found.dropped:
         labels.drop(row, None, reason)
+    if found.unit and options.unit and found.unit != options.unit:
+        raise LabelError(
+            f"{found.file}: counts in {found.unit}, by its format", "leave out `--unit`"
+        )
     known = _find_videos(found, videos, options, labels)
-    intervals = [i for i in found.intervals if i.video in known]
-    intervals = _take_tier(intervals, options.tier, labels)
-    intervals = [replace(i, video=known[i.video]) for i in intervals]
+    # How a file counts is told by all of it, also by what is not taken.
+    every = [replace(i, video=known[i.video]) for i in found.intervals if i.video in known]
+    intervals = _take_tier(every, options.tier, labels)
     listed = {known[text]: n for text, n in found.listed.items() if text in known}
     labels.splits = {known[text]: part for text, part in found.splits.items() if text in known}
     labels.labelled = {known[text] for text in found.empty if text in known} | set(listed)
     labels.labelled |= {i.video for i in intervals}
-    stamps = _Stamps(videos, index_of)
-    if (options.unit or found.unit or _prove_unit(found, intervals, videos)) == "seconds":
+    stamps = Stamps(videos, index_of)
+    if (options.unit or found.unit or _prove_unit(found, every, videos)) == "seconds":
         labels.units = "seconds, by the time stamps of the videos"
         placed = [_place_seconds(i, options.offset, stamps, found) for i in intervals]
+        labels.notes += _note_rates(_rates_by_text(found, known), known, videos)
     else:
-        first, included = _settle_numbers(found, intervals, videos, options)
         rates = _settle_rates(found, known, intervals, listed, videos, options)
+        first, included = _settle_numbers(found, every, rates, videos, options)
         labels.units = _describe_frames(first, included, rates)
         intervals = [_count_from_zero(i, first, included) for i in intervals]
+        intervals = _fit_lengths(found, intervals, listed, rates, videos, options, labels)
         placed = [
-            _place_frames(i, videos[i.video].frames, rates[i.video], stamps, found)
-            for i in intervals
+            _place_frames(i, videos[i.video], rates[i.video], stamps, found) for i in intervals
         ]
-        placed = _fit_lengths(placed, listed, rates, videos, options, labels)
     _add_segments(placed, background if found.listed else None, labels)
     labels.notes += stamps.describe()
     return labels
@@ -115,19 +116,40 @@ def _find_videos(
                 "leave `--video` out, and name them as in videos.csv",
             )
         return dict.fromkeys(texts, only)
-    known = {text: name for text in texts if (name := names.find(text))}
+    known = _match_names(found, texts, names)
     if not known and len(texts) == 1 and found.stem and (name := names.find(found.stem)):
-        labels.notes.append(
-            f"calls its video {texts[0]!r}, which is not in the dataset: taken for {name!r} after "
-            "the name of the file"
-        )
+        calls = f"calls its video {texts[0]!r}, which is not in the dataset"
+        calls = calls if texts[0] else "does not name its video"
+        labels.notes.append(f"{calls}: taken for {name!r} after the name of the file")
         return {texts[0]: name}
+    if texts == [""]:
+        raise LabelError(
+            f"{found.file}: does not name its video, and no video of the dataset is called "
+            f"{found.stem!r}",
+            "say which one it is: `--video NAME`",
+        )
     for interval in found.intervals:
         if interval.video not in known:
             labels.drop(interval.row, None, f"no video {interval.video!r} in the dataset")
     silent = {*found.listed, *found.empty, *found.splits} - known.keys()
     for text in sorted(silent - {i.video for i in found.intervals}):
         labels.drop(None, None, f"no video {text!r} in the dataset")
+    return known
+
+
+def _match_names(found: IntervalFile, texts: list[str], names: VideoNames) -> dict[str, str]:
+    """Return the dataset's name of each text, with or without the prefix that some tools put."""
+    known = names.find_all(texts, found.file)
+    if found.prefix and len(known) < len(texts):
+        other = {
+            text: text.removeprefix(found.prefix)
+            if text.startswith(found.prefix)
+            else found.prefix + text
+            for text in texts
+            if text not in known
+        }
+        again = names.find_all(other.values(), found.file)
+        known |= {text: again[name] for text, name in other.items() if name in again}
     return known
 
 
@@ -150,12 +172,26 @@ def _take_tier(intervals: list[Interval], tier: str | None, labels: ActionLabels
 
 
 def _place_seconds(
-    interval: Interval, offset: float | None, stamps: "_Stamps", found: IntervalFile
+    interval: Interval, offset: float | None, stamps: Stamps, found: IntervalFile
 ) -> _Placed:
     place = _place(found, interval)
     shift = stamps.offset(interval.video, place) if offset is None else offset
     start, end = interval.start - shift, interval.end - shift
     return interval, *stamps.frames(start, end, interval.video, place)
+
+
+def _note_rates(
+    told: Mapping[str, float], known: Mapping[str, str], videos: Mapping[str, Video]
+) -> Iterator[str]:
+    """Times do not depend on the frame rate; where it is another, the video may be, too."""
+    others = [t for t, fps in told.items() if abs(fps / videos[known[t]].fps - 1) > _SAME_RATE]
+    if others:
+        more = f", and so on for {len(others) - 1} more" if len(others) > 1 else ""
+        yield (
+            f"video {known[others[0]]!r} has {told[others[0]]:.6g} frames a second by the file, "
+            f"{videos[known[others[0]]].fps:.6g} by itself{more}: is it the version that was "
+            "labelled?"
+        )
 
 
 def _prove_unit(
@@ -166,88 +202,17 @@ def _prove_unit(
     Raises:
         LabelError: They may be either.
     """
-    if any(i.start % 1 or (i.end % 1 and isfinite(i.end)) for i in intervals):
+    if any(i.start % 1 or (i.end % 1 and isfinite(i.end)) for i in found.intervals):
         return "seconds"
     for interval in intervals:
-        video = videos[interval.video]
-        if video.frames / video.fps + _TAIL_SECONDS < interval.end < inf:
+        # So far beyond the end that it is no matter of another version of the video.
+        seconds = videos[interval.video].frames / videos[interval.video].fps
+        if 2 * seconds + TAIL_SECONDS < interval.end < inf:
             return "frames"
     raise LabelError(
         f"{found.file}: its times may be whole seconds, or frames",
         "say `--unit seconds` or `--unit frames`",
     )
-
-
-class _Stamps:
-    """Turns seconds into frames by the time stamps of the videos, and remembers how far."""
-
-    def __init__(self, videos: Mapping[str, Video], index_of: IndexOf) -> None:
-        self._videos = videos
-        self._index_of = index_of
-        self._edges: dict[str, np.ndarray] = {}
-        self._moved: list[float] = []
-
-    def frames(self, start: float, end: float, video: str, place: str) -> tuple[int, int]:
-        """Return first frame and one past the last of an interval, in seconds since the first."""
-        if end < start:
-            raise LabelError(f"{place}: end {end:g} s is before start {start:g} s")
-        edges = self._load(video)
-        end = float(edges[-1]) if end == inf else end
-        if end > edges[-1] + _TAIL_SECONDS:
-            raise LabelError(
-                f"{place}: end {end:g} s is beyond the end of video {video!r}, "
-                f"which lasts {edges[-1]:.3f} s",
-                "are these frames? Then say `--unit frames`; or was another version of the video "
-                "labelled?",
-            )
-        # A little before the first frame is that frame: tools have a time of their own.
-        if start < -_TAIL_SECONDS:
-            raise LabelError(f"{place}: start {start:g} s is before the first frame of {video!r}")
-        return self._frame(start, edges, video), self._frame(end, edges, video)
-
-    def offset(self, video: str, place: str) -> float:
-        """Return 0 where the first frame of the video has the time 0 in its file.
-
-        Raises:
-            LabelError: It has not.
-        """
-        index = self._index_of(video)
-        first = float(index.start * index.time_base)
-        if abs(first) > 0.5 / self._videos[video].fps:
-            raise LabelError(
-                f"{place}: the first frame of video {video!r} has the time {first:.3f} s in its "
-                "file: some tools count from there, others from the frame",
-                f"`--offset 0` if the tool shows 0 at the first frame, `--offset {first:.3f}` if "
-                "it shows that",
-            )
-        return 0.0
-
-    def describe(self) -> list[str]:
-        """Say how far boundaries were moved, if any were."""
-        moved = np.abs(np.array(self._moved)) * 1000
-        if not len(moved) or moved.max() < 0.05:
-            return []
-        return [
-            f"boundaries moved to the beginning of the frame shown then: by {moved.mean():.1f} ms "
-            f"in the mean, {moved.max():.1f} ms at most"
-        ]
-
-    def _frame(self, seconds: float, edges: np.ndarray, video: str) -> int:
-        # A quarter of a frame at most, so that the tolerance never decides between two frames.
-        tolerance = min(_ROUNDING_SECONDS, 0.25 / self._videos[video].fps)
-        shown = max(0, int(np.searchsorted(edges, seconds, side="right")) - 1)
-        nearest = min(
-            (shown, min(shown + 1, len(edges) - 1)), key=lambda i: abs(edges[i] - seconds)
-        )
-        frame = nearest if abs(edges[nearest] - seconds) <= tolerance else shown
-        self._moved.append(seconds - float(edges[frame]))
-        return frame
-
-    def _load(self, video: str) -> np.ndarray:
-        if video not in self._edges:
-            seconds = self._index_of(video).seconds
-            self._edges[video] = frame_edges(seconds, self._videos[video].fps)
-        return self._edges[video]
 
 
 # --------------------------------------------------------------------------------- frames to frames
@@ -256,6 +221,7 @@ class _Stamps:
 def _settle_numbers(
     found: IntervalFile,
     intervals: list[Interval],
+    rates: Mapping[str, float | None],
     videos: Mapping[str, Video],
     options: ActionOptions,
 ) -> tuple[int, bool]:
@@ -271,17 +237,17 @@ def _settle_numbers(
                 f"{interval.start:g} to {interval.end:g}",
                 "`--unit seconds` if these are seconds",
             )
-    touching, apart = _count_neighbours(intervals)
-    proof = None if bool(touching) == bool(apart) else not touching
+    touching, apart, pairs = _count_neighbours(found.intervals)
+    is_apart = not touching and (apart >= _PROOF or 0 < apart == pairs)
     if options.end is not None:
         included = options.end == "included"
     elif found.end_included is None:
-        if proof is None:
+        if not is_apart and not (touching and not apart):
             raise LabelError(
                 f"{found.file}: does not tell whether the last frame of an interval belongs to it",
                 "say `--end included` or `--end excluded`",
             )
-        included = proof
+        included = is_apart
     else:
         included = found.end_included
         if not included and not touching and apart >= _PROOF:
@@ -290,12 +256,20 @@ def _settle_numbers(
                 "none where it ends: is the end included?",
                 "say `--end included`, or `--end excluded` if these gaps are meant",
             )
+        if included and not apart and touching >= _PROOF:
+            raise LabelError(
+                f"{found.file}: {touching} segments begin at the last frame of the one before, "
+                "none after it: is the end excluded?",
+                "say `--end excluded`, or `--end included` if they overlap",
+            )
     first = options.first_frame if options.first_frame is not None else found.first_frame
-    return _prove_first(found, intervals, videos, included) if first is None else first, included
+    if first is None:
+        first = _prove_first(found, intervals, rates, videos, included)
+    return first, included
 
 
-def _count_neighbours(intervals: Iterable[Interval]) -> tuple[int, int]:
-    """Count segments that begin at the end of the one before, and one frame after it."""
+def _count_neighbours(intervals: Iterable[Interval]) -> tuple[int, int, int]:
+    """Count segments that begin at the end of the one before, one frame after it, and all."""
     rows: dict[tuple[str, str], list[Interval]] = defaultdict(list)
     for interval in intervals:
         rows[interval.video, interval.tier].append(interval)
@@ -304,16 +278,21 @@ def _count_neighbours(intervals: Iterable[Interval]) -> tuple[int, int]:
         for neighbours in rows.values()
         for before, after in pairwise(sorted(neighbours, key=lambda i: (i.start, i.end)))
     ]
-    return gaps.count(0), gaps.count(1)
+    return gaps.count(0), gaps.count(1), len(gaps)
 
 
 def _prove_first(
-    found: IntervalFile, intervals: list[Interval], videos: Mapping[str, Video], included: bool
+    found: IntervalFile,
+    intervals: list[Interval],
+    rates: Mapping[str, float | None],
+    videos: Mapping[str, Video],
+    included: bool,
 ) -> int:
-    if any(i.start == 0 for i in intervals):
+    if any(i.start == 0 for i in found.intervals):
         return 0
     # One past the last frame is `frames` if counted from 0, and one more if from 1.
-    if any(i.end + included == videos[i.video].frames + 1 for i in intervals):
+    of_video = [i for i in intervals if i.video in rates and rates[i.video] is None]
+    if any(i.end + included == videos[i.video].frames + 1 for i in of_video):
         return 1
     raise LabelError(
         f"{found.file}: does not tell whether frames count from 0 or from 1",
@@ -339,7 +318,9 @@ def _settle_rates(
     for name in dict.fromkeys([*(i.video for i in intervals), *listed]):
         video = videos[name]
         fps = told.get(name) if options.fps is None else options.fps
-        of_video = fps == "video" or found.rate == "settled"
+        of_video = fps == "video"
+        if found.rate == "settled":  # time codes: 30 stands for 29.97
+            of_video = round(fps) == round(video.fps)
         of_video |= options.fps is None and found.rate == "video"
         fits = listed.get(name) == video.frames or (listed and options.allow_length_mismatch)
         if of_video or (fps is None and fits):
@@ -389,7 +370,7 @@ def _count_from_zero(interval: Interval, first: int, included: bool) -> Interval
 
 
 def _place_frames(
-    interval: Interval, frames: int, fps: float | None, stamps: _Stamps, found: IntervalFile
+    interval: Interval, video: Video, fps: float | None, stamps: Stamps, found: IntervalFile
 ) -> _Placed:
     place = _place(found, interval)
     if interval.start < 0:
@@ -397,31 +378,48 @@ def _place_frames(
             f"{place}: begins before the first frame", "do frames count from 0? `--first-frame 0`"
         )
     if fps is None:
-        end = frames if interval.end == inf else int(interval.end)
+        end = video.frames if interval.end == inf else int(interval.end)
+        # Who has a rate of his own makes frames of the sound's tail, too.
+        if found.rate == "unsure" and end <= video.frames + TAIL_SECONDS * video.fps:
+            end = min(end, video.frames)
         return interval, int(interval.start), end
     return interval, *stamps.frames(interval.start / fps, interval.end / fps, interval.video, place)
 
 
 def _fit_lengths(
-    placed: list[_Placed],
+    found: IntervalFile,
+    intervals: list[Interval],
     listed: Mapping[str, int],
     rates: Mapping[str, float | None],
     videos: Mapping[str, Video],
     options: ActionOptions,
     labels: ActionLabels,
-) -> list[_Placed]:
-    """Cut off labels of frames that a video does not have, where a person allowed it."""
-    if not options.allow_length_mismatch:
-        return placed
+) -> list[Interval]:
+    """Cut off labels of frames that a video does not have, where a person allowed it.
+
+    Raises:
+        LabelError: There are more or fewer labels than frames, and nobody did.
+    """
+    ends: dict[str, float] = {}
     for name, number in listed.items():
-        if rates[name] is None and number != videos[name].frames:
-            labels.notes.append(
-                f"{number} labels of video {name!r}, which has {videos[name].frames} frames"
+        video, fps = videos[name], rates[name] or videos[name].fps
+        ends[name] = video.frames / video.fps * fps
+        if abs(number - ends[name]) <= (0.5 if rates[name] is None else TAIL_SECONDS * fps):
+            continue
+        has = f"{number} labels at {fps:.6g} a second"
+        if not options.allow_length_mismatch:
+            raise LabelError(
+                f"{found.file}: has {has}, but video {name!r} has {video.frames} frames at "
+                f"{video.fps:.6g}",
+                "`--allow-length-mismatch` takes them as they are",
             )
+        labels.notes.append(f"{has} of video {name!r}, which has {video.frames} at {video.fps:.6g}")
+    if not options.allow_length_mismatch:
+        return intervals
     return [
-        (i, start, min(end, videos[i.video].frames) if i.video in listed else end)
-        for i, start, end in placed
-        if i.video not in listed or start < videos[i.video].frames
+        replace(i, end=inf) if i.video in ends and i.end > ends[i.video] else i
+        for i in intervals
+        if i.video not in ends or i.start < ends[i.video]
     ]
 
 

@@ -6,12 +6,14 @@ unit, the first frame and whether the end is included must be proven by the numb
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import product
 from math import inf
 from pathlib import Path
 
 import pandas as pd
 
 from handact.errors import LabelError
+from handact.formats.clock import parse_clock
 from handact.formats.intervals import ActionOptions, Interval, IntervalFile
 from handact.formats.outgoing import ActionExport
 from handact.formats.text import format_cell, read_table, show_path, table_text
@@ -20,6 +22,7 @@ __all__ = ["read", "read_clips", "write"]
 
 _VIDEOS = (
     "video", "file", "filename", "file_name", "path", "clip", "video_id", "video_name", "videoid",
+    "recording",
 )  # fmt: skip
 _ACTIONS = (
     "action", "label", "class", "step", "gesture", "behavior", "behaviour", "annotation",
@@ -34,22 +37,24 @@ _MILLISECONDS = (("start_ms", "end_ms"), ("begin_ms", "end_ms"))
 _SECONDS = (
     ("start_seconds", "end_seconds"), ("start_s", "end_s"), ("start_sec", "end_sec"),
     ("start_time", "end_time"), ("begin_time", "end_time"), ("start_timestamp", "stop_timestamp"),
-    ("start (s)", "stop (s)"), ("start (s)", "end (s)"), ("onset", "offset"),
+    ("start (s)", "stop (s)"), ("start (s)", "end (s)"),
 )  # fmt: skip
-_BARE = (("start", "end"), ("start", "stop"), ("begin", "end"), ("from", "to"))
+_BARE = tuple(product(("start", "begin", "onset", "from"), ("end", "stop", "offset", "to")))
 _PAIRS = (*_FRAMES, *_MILLISECONDS, *_SECONDS, *_BARE)
 _NAMES = (*_VIDEOS, *_ACTIONS, *_TIERS, *dict.fromkeys(name for pair in _PAIRS for name in pair))
 
-_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d*)?|[.,]\d+)")
-_TIME_CODE = re.compile(r"(\d+):(\d\d):(\d\d)([:;])(\d\d)")
-_WHOLE = re.compile(r"\d{1,12}(?:[.,]0)?")  # `1,000` may mean a thousand or one
+_TIME_CODE = re.compile(r"([0-9]{1,6})[:;]([0-9]{2})[:;]([0-9]{2})([:;])([0-9]{2,3})")
+_WHOLE = re.compile(r"[0-9]{1,12}(?:[.,]0)?")
+# May mean a thousand and some, or one and some.
+_THOUSAND = re.compile(r"-?[1-9][0-9]{0,2}[.,][0-9]{3}")
 
 
 def read(path: Path, options: ActionOptions) -> IntervalFile:
     """Read a table of segments, or one of clips that each show one action.
 
     Times are frames, seconds, milliseconds, h:mm:ss.sss or time codes h:mm:ss:ff. A table without
-    times has one row a video. Background rows are segments like others.
+    times has one row a video; one without videos is about the video it is named after. Background
+    rows are segments like others.
 
     Args:
         path: The table.
@@ -63,10 +68,14 @@ def read(path: Path, options: ActionOptions) -> IntervalFile:
     wanted = (options.column.lower(),) if options.column else ()
     table = read_table(path, (), (*_NAMES, *wanted))
     times = next((pair for pair in _PAIRS if set(pair) <= set(table.columns)), None)
-    table = _name_columns(table, file, options)
     if times is None:
-        return _take_clips(table, file)
-    return _take_segments(table, file, times, options)
+        return _take_clips(_name_columns(table, file, options), file)
+    if set(_VIDEOS) & set(table.columns):
+        return _take_segments(_name_columns(table, file, options), file, times, options)
+    table = _name_columns(table.assign(video=""), file, options)
+    found = _take_segments(table, file, times, options)
+    found.stem = path.stem
+    return found
 
 
 def read_clips(path: Path, options: ActionOptions) -> IntervalFile:
@@ -102,7 +111,7 @@ def _name_columns(table: pd.DataFrame, file: str, options: ActionOptions) -> pd.
     hint = "name the column with `--column NAME`"
     table = _name_column(table, "action", wanted, file, "label", hint)
     tier = next((name for name in _TIERS if name in table.columns), None)
-    return table.rename(columns={tier: "tier"}) if tier else table.assign(tier="")
+    return table.assign(tier=table[tier] if tier else "")
 
 
 def _name_column(
@@ -146,47 +155,64 @@ def _choose_unit(
     cells = pd.concat([table[name] for name in times])
     if times != _OWN:
         found.first_frame, found.end_included = None, None
-    if cells.map(lambda cell: bool(_TIME_CODE.fullmatch(cell))).any():
+    if options.unit != "seconds" and cells.map(lambda cell: bool(_TIME_CODE.fullmatch(cell))).any():
         if not isinstance(options.fps, float | int):
             raise LabelError(
                 f"{found.file}: its times are time codes that end in a number of frames",
-                "say at how many frames a second they count: `--fps 25`, or 30 for 29.97",
+                "say at how many frames a second they count: `--fps 25`, `--fps 29.97`",
             )
         found.unit, found.rate, found.first_frame = "frames", "settled", 0
         return lambda text, name, place: _read_code(text, name, place, round(options.fps))
-    if times in _FRAMES or (times in _BARE and options.unit == "frames"):
+    if options.unit == "frames" or (times in _FRAMES and options.unit is None):
         found.unit = "frames"
         return _read_frame
+    _refuse_thousands(cells, found.file)
     if times in _MILLISECONDS:
         found.unit = "seconds"
-        return lambda text, name, place: _read_seconds(text, name, place) / 1000
+        return lambda text, name, place: parse_clock(text, name, place) / 1000
     if times in _SECONDS or cells.map(lambda cell: not _WHOLE.fullmatch(cell)).any():
         found.unit = "seconds"
-    return _read_seconds
+    return parse_clock
+
+
+def _refuse_thousands(cells: pd.Series, file: str) -> None:
+    """Refuse `1,000` where nothing proves its comma to be that of a decimal.
+
+    Raises:
+        LabelError: There are such, beside numbers with a point, or with neither.
+    """
+    plain = [cell for cell in cells if ":" not in cell]
+    commas = [cell for cell in plain if "," in cell]
+    points = [cell for cell in plain if "." in cell]
+    bare = [cell for cell in plain if not set(cell) & set(",.")]
+    doubtful = commas and (points or (bare and all(map(_THOUSAND.fullmatch, commas))))
+    if not doubtful and bare and all(map(_THOUSAND.fullmatch, points)):
+        # Programs leave zeros at the end of decimals out, if they write 5 for 5.0.
+        doubtful = [cell for cell in points if cell.endswith("0")]
+    if doubtful:
+        other = (points if commas and points else bare)[0]
+        raise LabelError(
+            f"{file}: {(commas or points)[0]!r} beside {other!r} may mean a thousand, or one",
+            "save the numbers without separators of thousands",
+        )
 
 
 def _read_frame(text: str, column: str, place: str) -> float:
     if not _WHOLE.fullmatch(text.removeprefix("-")):
         wrong = f"is not a whole number: {text!r}" if text else "is empty"
-        raise LabelError(f"{place}: {column} {wrong}")
+        raise LabelError(f"{place}: {column} {wrong}", "`--unit seconds` if these are seconds")
     return float(text.replace(",", "."))
-
-
-def _read_seconds(text: str, column: str, place: str) -> float:
-    match = _CLOCK.fullmatch(text)
-    if not match:
-        raise LabelError(f"{place}: {column} is not a time in seconds or h:mm:ss: {text!r}")
-    hours, minutes, seconds = match.groups(default="0")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
 
 
 def _read_code(text: str, column: str, place: str, fps: int) -> float:
     """Return the frame that a SMPTE time code numbers; `;` before the frames means drop-frame."""
     match = _TIME_CODE.fullmatch(text)
-    if not match or int(match[5]) >= fps:
-        raise LabelError(f"{place}: {column} is not a time code h:mm:ss:ff at {fps}: {text!r}")
-    hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
-    minutes += 60 * hours
+    hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5)) if match else [99] * 4
     # Two numbers a minute (of 30 a second) are left out, but not in every tenth minute.
-    dropped = (fps // 15) * (minutes - minutes // 10) if match[4] == ";" else 0
-    return (minutes * 60 + seconds) * fps + frames - dropped
+    is_drop = match is not None and match[4] == ";"
+    left_out = fps // 15 if is_drop else 0
+    is_left_out = frames < left_out and seconds == 0 and minutes % 10
+    if (is_drop and fps % 30) or frames >= fps or max(minutes, seconds) >= 60 or is_left_out:
+        raise LabelError(f"{place}: {column} is not a time code h:mm:ss:ff at {fps}: {text!r}")
+    minutes += 60 * hours
+    return (minutes * 60 + seconds) * fps + frames - left_out * (minutes - minutes // 10)

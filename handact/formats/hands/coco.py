@@ -1,8 +1,9 @@
 """COCO JSON: boxes or key points of two categories, one for each hand; COCO-WholeBody: of persons.
 
-A box is `[x, y, width, height]` in pixels; key points are `[x, y, v] * K`, of which those with
-v = 0 stand at (0, 0) and are not there. In COCO-WholeBody, whose hands belong to a person, v is a
-score. An image without annotations says that both hands are absent. Images are named
+A box is `[x, y, width, height]` in pixels; some programs write two corners instead, which is
+noticed where such boxes would lie outside of their images. Key points are `[x, y, v] * K`, of which
+those with v = 0 stand at (0, 0) and are not there. In COCO-WholeBody, whose hands belong to a
+person, v is a score. An image without annotations says that both hands are absent. Images are named
 VIDEO_000123.jpg or VIDEO/000123.jpg after video and frame; the id of an image says nothing.
 
 Source: https://cocodataset.org/#format-data, https://github.com/jin-s13/COCO-WholeBody
@@ -10,7 +11,7 @@ Source: https://cocodataset.org/#format-data, https://github.com/jin-s13/COCO-Wh
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isnan, nan
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,16 @@ __all__ = ["read", "write"]
 
 _WHOLE_BODY = ("lefthand", "righthand")
 _OURS = "handact"
+# Of width or height of the image: no box that is drawn by hand ends as far outside.
+_BEYOND = 1.1
 
 
 def read(path: Path, options: HandOptions) -> MarkFile:
     """Read the hands of a COCO file.
 
     Raises:
-        LabelError: Not COCO, a box or a key point that is none.
+        LabelError: Not COCO, a box or a key point that is none, boxes of corners, annotations of
+            images that are not there.
     """
     file = show_path(path)
     data = load_json(path)
@@ -67,9 +71,16 @@ def read(path: Path, options: HandOptions) -> MarkFile:
     for annotation in parts["annotations"]:
         picture = pictures.get(_key(annotation["image_id"]))
         if picture is None:
-            found.drop(None, f"{_name(annotation)}: has no image {annotation['image_id']!r}")
-        else:
-            picture.marks += _read_annotation(annotation, names, found)
+            # Then the images of others may be wrong ones.
+            raise LabelError(
+                f"{file}: {_name(annotation)}: is of an image {annotation['image_id']!r} that is "
+                "not there",
+                "old versions of CVAT numbered images and annotations differently where there was "
+                "a frame step: export CVAT for video 1.1 instead",
+            )
+        picture.marks += _read_annotation(annotation, names, found)
+    _mark_crowds(parts["annotations"], pictures, names, found)
+    _refuse_corners(parts["annotations"], pictures, file)
     return found
 
 
@@ -86,18 +97,19 @@ def write(export: HandExport) -> dict[str, str]:
         for category, x, y in ((1, row.left_x, row.left_y), (2, row.right_x, row.right_y)):
             if isnan(x):
                 continue
+            width, height = export.box_size(video, x, y)
             x, y = x * video.width, y * video.height
-            side = export.box * min(video.width, video.height)
+            width, height = width * video.width, height * video.height
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": i,
                     "category_id": category,
                     "iscrowd": 0,
-                    "area": round(side * side, 3),
-                    "bbox": [round(v, 3) for v in (x - side / 2, y - side / 2, side, side)],
+                    "area": round(width * height, 3),
+                    "bbox": [round(v, 3) for v in (x - width / 2, y - height / 2, width, height)],
                     "num_keypoints": 1,
-                    "keypoints": [round(x, 3), round(y, 3), 2],
+                    "keypoints": [round(x, 6), round(y, 6), 2],
                 }
             )
     categories = [
@@ -135,17 +147,59 @@ def _read_annotation(
     """Give the hands of an annotation: one, or in COCO-WholeBody those of a person."""
     place = _name(annotation)
     if annotation.get("iscrowd"):
-        found.drop(None, f"{place}: is a crowd")
         return
     if any(f"{hand}_kpts" in annotation or f"{hand}_box" in annotation for hand in _WHOLE_BODY):
         found.format = "COCO-WholeBody"
+        found.labels += [hand for hand in _WHOLE_BODY if hand not in found.labels]
         for hand in _WHOLE_BODY:
-            if annotation.get(f"{hand}_valid"):
-                points, box = annotation.get(f"{hand}_kpts"), annotation.get(f"{hand}_box")
-                yield _mark(place, hand, points, box, found.file)
+            points, box = annotation.get(f"{hand}_kpts"), annotation.get(f"{hand}_box")
+            mark = _mark(place, hand, points, box, found.file)
+            # Without the flag, what is filled with zeros is not there.
+            if annotation.get(f"{hand}_valid", not isnan(mark.x)):
+                yield mark
         return
     name = names.get(_key(annotation.get("category_id")), "")
     yield _mark(place, name, annotation.get("keypoints"), annotation.get("bbox"), found.file)
+
+
+def _mark_crowds(
+    annotations: Iterable[Mapping[str, Any]],
+    pictures: Mapping[str, Picture],
+    names: Mapping[str, str],
+    found: MarkFile,
+) -> None:
+    """Leave crowds out; where one is all that is said of a hand, it is there without a place."""
+    for annotation in annotations:
+        if annotation.get("iscrowd"):
+            place, picture = _name(annotation), pictures[_key(annotation["image_id"])]
+            name = names.get(_key(annotation.get("category_id")), "")
+            if any(name in mark.names for mark in picture.marks):
+                found.drop(None, f"{place}: is a crowd")
+            else:
+                picture.marks.append(Mark(f"{place}, a crowd", (name,), nan, nan))
+
+
+def _refuse_corners(
+    annotations: Iterable[Mapping[str, Any]], pictures: Mapping[str, Picture], file: str
+) -> None:
+    """Refuse boxes that lie outside of their images, and inside if they are two corners."""
+    outside = None
+    for annotation in annotations:
+        picture = pictures[_key(annotation["image_id"])]
+        box = annotation.get("bbox")
+        if annotation.get("iscrowd") or not box or not picture.width or not picture.height:
+            continue
+        x, y, width, height = (*_numbers(box, "bbox", file), 0, 0, 0, 0)[:4]
+        if not (x < width <= picture.width + 1 and y < height <= picture.height + 1):
+            return
+        if x + width > _BEYOND * picture.width or y + height > _BEYOND * picture.height:
+            outside = outside or annotation
+    if outside is not None:
+        raise LabelError(
+            f"{file}: {_name(outside)}: its bbox {outside['bbox']} is larger than the image, and "
+            "all boxes may be two corners",
+            "COCO's are [x, y, width, height]: subtract the first corner from the second",
+        )
 
 
 def _mark(place: str, name: str, points: Any, box: Any, file: str) -> Mark:

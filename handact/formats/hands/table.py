@@ -1,6 +1,7 @@
 """Tables of hand positions: one row a frame (our own columns), or one row a hand.
 
-Frames count from 0. Positions are fractions of the picture, unless `--pixels` says otherwise.
+Frames count from 0; in tables of boxes, which are not ours, the numbers must prove it. Positions
+are fractions of the picture, unless `--pixels` says otherwise.
 """
 
 from collections.abc import Mapping
@@ -23,10 +24,15 @@ from handact.labels import HAND_COLUMNS
 
 __all__ = ["read", "write"]
 
-_POSITIONS = (("x", "y"), ("cx", "cy"), ("x1", "y1", "x2", "y2"))
+_POSITIONS = (
+    ("x", "y"), ("cx", "cy"), ("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"),
+)  # fmt: skip
+_SIZES = ("w", "h", "width", "height")
 _SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}
 _PRESENT = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-_NAMES = ("side", "present", *HAND_COLUMNS, *(name for names in _POSITIONS for name in names))
+_NAMES = (
+    "side", "present", *HAND_COLUMNS, *_SIZES, *(name for names in _POSITIONS for name in names),
+)  # fmt: skip
 # Beyond this no hand is just outside the picture: the number is of pixels.
 _LARGEST_FRACTION = 1.5
 
@@ -35,11 +41,12 @@ def read(path: Path, options: HandOptions) -> MarkFile:
     """Read video,frame,left_x,left_y,right_x,right_y or video,frame,side[,present],x,y.
 
     In the latter, `cx,cy` may stand for the position, or a box `x1,y1,x2,y2`; a hand without a row
-    is absent.
+    is absent. Sides are left, right, L, R, or what `--map` says.
 
     Args:
         path: The table.
-        options: `pixels` says that positions are in pixels; `video` stands in for its column.
+        options: `pixels` says that positions are in pixels; `video` stands in for its column;
+            `sides` for words of the column side.
 
     Raises:
         LabelError: Names file and row of the first thing wrong.
@@ -48,17 +55,18 @@ def read(path: Path, options: HandOptions) -> MarkFile:
     table = read_table(path, (), _NAMES)
     if options.video is not None and "video" not in table.columns:
         table = table.assign(video=options.video)
-    is_long = "side" in table.columns
+    columns = set(table.columns)
+    is_long = "side" in columns
     _require(table, ("video", "frame") if is_long else HAND_COLUMNS, file)
     found = MarkFile(
         file=file,
         format=f"table of hands, one row a {'hand' if is_long else 'frame'}",
-        rule="centres of boxes" if "x2" in table.columns else "positions as they are",
-        first_frame=0,
-        sided=True,
+        rule="centres of boxes" if columns & {"x2", "xmax"} else "positions as they are",
+        first_frame=0 if set(HAND_COLUMNS) <= columns or "x" in columns else None,
+        sided=not is_long or not options.sides,
         rows=len(table),
     )
-    rows = _read_hands(table, file) if is_long else _read_frames(table, file)
+    rows = _read_hands(table, options, file) if is_long else _read_frames(table, file)
     _check_units(rows, options, file)
     size = None if options.pixels else 1.0
     found.pictures = _gather(rows, size, found)
@@ -99,24 +107,51 @@ def _read_frames(table: pd.DataFrame, file: str) -> list[_Row]:
     return rows
 
 
-def _read_hands(table: pd.DataFrame, file: str) -> list[_Row]:
-    names = next((names for names in _POSITIONS if set(names) <= set(table.columns)), None)
-    if names is None:
-        _require(table, ("video", "frame", "side", "x", "y"), file)
+def _read_hands(table: pd.DataFrame, options: HandOptions, file: str) -> list[_Row]:
+    names = _find_position(table, file)
     frames = parse_whole_numbers(table, "frame", file)
     numbers = {name: parse_numbers(table, name, file) for name in names}
     rows: list[_Row] = []
     for row, cells in zip(table.index, table.to_dict("records"), strict=True):
-        side = _SIDES.get(cells["side"].lower().removesuffix("hand").strip(" _-"))
-        if side is None:
-            raise LabelError(f"{file}:{row}: side is neither left nor right: {cells['side']!r}")
+        side = _read_side(cells["side"], options, f"{file}:{row}")
         values = [float(numbers[name][row]) for name in names]
         position = (values[0], values[1])
         if len(names) == 4:
+            if values[2] < values[0] or values[3] < values[1]:
+                raise LabelError(
+                    f"{file}:{row}: {names[2]} or {names[3]} is before {names[0]}, {names[1]}",
+                    "boxes are two corners, not a corner and a size",
+                )
             position = ((values[0] + values[2]) / 2, (values[1] + values[3]) / 2)
         is_there = _read_present(cells, position, side, f"{file}:{row}")
         rows.append((int(row), cells["video"], frames[row], side, position if is_there else None))
     return rows
+
+
+def _find_position(table: pd.DataFrame, file: str) -> tuple[str, ...]:
+    names = next((names for names in _POSITIONS if set(names) <= set(table.columns)), None)
+    if names is None:
+        _require(table, ("video", "frame", "side", "x", "y"), file)
+    sizes = [name for name in _SIZES if name in table.columns]
+    if names == ("x", "y") and sizes:
+        raise LabelError(
+            f"{file}: has columns x, y and {', '.join(sizes)}: x, y may be the corner of a box or "
+            "its centre",
+            "rename x, y to cx, cy if they are the centre; else write boxes as x1,y1,x2,y2",
+        )
+    return names
+
+
+def _read_side(cell: str, options: HandOptions, place: str) -> str:
+    if options.sides:
+        return cell
+    side = _SIDES.get(cell.lower().removesuffix("hand").strip(" _-"))
+    if side is None:
+        raise LabelError(
+            f"{place}: side is neither left nor right: {cell!r}",
+            'say which is which: `--map "0=left,1=right"`',
+        )
+    return side
 
 
 def _read_present(

@@ -556,7 +556,7 @@ def test_what_is_no_coco_file_is_said(
 
 def test_a_box_of_corners_is_noticed(dataset: Dataset, tmp_path: Path) -> None:
     path = _coco(tmp_path / "c.json", [{"bbox": [240, 76, 300, 140]}])
-    with pytest.raises(LabelError, match=r"annotation 0: .* all boxes may be two corners"):
+    with pytest.raises(LabelError, match=r"annotation 0: .* looks like two corners"):
         plan_hands(dataset, path, options=HandOptions(first_frame=0))
 
 

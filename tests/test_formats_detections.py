@@ -15,7 +15,7 @@ from handact.dataset import Dataset, plan_hands, read_dataset
 from handact.errors import LabelError
 from handact.formats.guess import guess_format
 from handact.formats.marks import HandOptions
-from handact.formats.to_hands import image_name
+from handact.formats.outgoing import image_name
 from handact.formats.videos import Video
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -486,7 +486,7 @@ def test_coco_of_cvat_with_a_frame_step(dataset: Dataset, tmp_path: Path) -> Non
 def test_coco_corners(dataset: Dataset, tmp_path: Path) -> None:
     corners = [{"bbox": [10, 10, 50, 40]}, {"category_id": 5, "bbox": [180, 70, 300, 140]}]
     path = _coco(tmp_path / "c.json", corners)
-    with pytest.raises(LabelError, match="annotation 1: .* may be two corners") as caught:
+    with pytest.raises(LabelError, match="annotation 1: .* looks like two corners") as caught:
         plan_hands(dataset, path, options=FIRST_0)
     assert "[x, y, width, height]" in (caught.value.hint or "")
     # One that is wider than high in the other corner cannot be of corners.

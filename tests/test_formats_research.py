@@ -117,6 +117,9 @@ def test_frames_of_a_deepethogram_table(dataset: Dataset) -> None:
         _plan(dataset, text, "v1.csv")
     plan = _plan(dataset, text, "v1.csv", allow_length_mismatch=True)
     assert _named(plan) == [(20, 30, "groom")]
+    from_one = "".join(f"{i},{int(i < 21)},{int(i >= 21)}\n" for i in range(1, 41))
+    plan = _plan(dataset, f"frame,background,groom\n{from_one}", "v1.csv")
+    assert _named(plan) == [(20, 40, "groom")]
     with pytest.raises(LabelError, match=r"v1\.csv:4: is frame '13' where 12 should follow"):
         _plan(dataset, text.replace("12,1,0\n", ""), "v1.csv")
 

@@ -3,17 +3,30 @@
 import ast
 from pathlib import Path
 
+from handact.formats import actions, hands
+
 
 def test_at_least_sixty_traps_are_named() -> None:
     names = [name for path in Path(__file__).parent.glob("test_*.py") for name in _traps(path)]
     assert len(set(names)) == len(names) >= 60
+    formats = {name.partition(":")[0] for name in names}
+    assert {*actions.FORMATS, *hands.FORMATS} - formats <= _WITHOUT_TRAPS
+
+
+# Formats of which the reference names no trap.
+_WITHOUT_TRAPS = {"clips"}
 
 
 def _traps(path: Path) -> list[str]:
-    """Return the names in `@pytest.mark.trap("...")` of a file's tests."""
-    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    """Return the names in `@pytest.mark.trap("...")` above a file's tests."""
+    tests = [
+        node
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    marks = [mark for test in tests for mark in test.decorator_list if isinstance(mark, ast.Call)]
     return [
-        call.args[0].value
-        for call in calls
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "trap"
+        mark.args[0].value
+        for mark in marks
+        if isinstance(mark.func, ast.Attribute) and mark.func.attr == "trap"
     ]

@@ -44,9 +44,17 @@ def action_export(
     named = {s.action for name in videos for s in found[name]}
     classes = dict.fromkeys((*dataset.classes, *sorted(named)))
 
+    notes: list[str] = []
+
     @cache
     def edges(name: str) -> np.ndarray:
         index = video_index(dataset, dataset.videos[name])
+        first = float(index.start * index.time_base)
+        if abs(first) > 0.5 / dataset.videos[name].fps:
+            notes.append(
+                f"times of {name!r} count from its first frame, which has {first:.3f} s in the "
+                "file: players that show that time are so much ahead"
+            )
         return frame_edges(index.seconds, dataset.videos[name].fps)
 
     return ActionExport(
@@ -56,6 +64,7 @@ def action_export(
         edges=edges,
         classes=tuple(classes),
         background=dataset.background,
+        notes=notes,
     )
 
 
@@ -108,7 +117,8 @@ def write_files(files: Mapping[str, str], output: Path, *, overwrite: bool = Fal
         LabelError: One of them is there already, without `overwrite`. Nothing was written.
     """
     paths = {output / name: text for name, text in files.items()}
-    if len(files) == 1 and output.suffix and not output.is_dir():
+    same_suffix = {Path(name).suffix for name in files} == {output.suffix}
+    if len(files) == 1 and same_suffix and not output.is_dir():
         paths = {output: next(iter(files.values()))}
     there = [path for path in paths if path.exists()]
     if there and not overwrite:

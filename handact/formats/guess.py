@@ -18,7 +18,7 @@ from handact.formats.actions import via as via_3
 from handact.formats.hands import deeplabcut, detections, mediapipe, yolo
 from handact.formats.hands import via as via_2
 from handact.formats.labelstudio_json import looks_like_export
-from handact.formats.loading import load_json, load_xml
+from handact.formats.loading import inside, load_json, load_xml
 from handact.formats.text import read_text, show_path
 
 __all__ = ["Kind", "guess_format"]
@@ -74,7 +74,7 @@ def _guess_action_folder(path: Path) -> str | None:
     for suffixes in (_ACTION_SUFFIXES, _TABLE_SUFFIXES):
         first = next((file for file in files if file.suffix.lower() in suffixes), None)
         if first is not None:
-            return _guess_file(first, "actions")
+            return _guess_file(inside(path, first), "actions")
     return None
 
 
@@ -82,18 +82,23 @@ def _guess_hand_folder(path: Path) -> str | None:
     if any((path / name).is_file() for name in yolo.SETTINGS) or (path / "labels").is_dir():
         return "yolo"
     for pattern, name in (("**/CollectedData_*.csv", "deeplabcut"), ("**/*.npy", "100doh")):
-        if next(path.glob(pattern), None) is not None:
+        if _first(path, pattern) is not None:
             return name
     # One file a picture, perhaps in a folder for each video.
     for pattern, names in (
         ("**/*.json", ("labelme", "100doh", "labelstudio", "via")),
         ("**/*.xml", ("voc", "cvat")),
     ):
-        first = min(path.glob(pattern), default=None)
+        first = _first(path, pattern)
         name = None if first is None else _guess_file(first, "hands")
         if name in names:
             return name
     return None
+
+
+def _first(folder: Path, pattern: str) -> Path | None:
+    first = min(folder.glob(pattern), default=None)
+    return None if first is None else inside(folder, first)
 
 
 def _guess_file(path: Path, kind: Kind) -> str | None:

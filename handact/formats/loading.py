@@ -23,6 +23,7 @@ from handact.errors import LabelError
 from handact.formats.text import MAX_BYTES, decode_text, read_text, show_path
 
 __all__ = [
+    "inside",
     "list_files",
     "load_json",
     "load_xml",
@@ -87,8 +88,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping that a YAML file holds; its words and numbers are texts.
 
     Raises:
-        LabelError: No such file, no YAML, no mapping, nested too deep, aliases, larger than settings
-            are.
+        LabelError: No such file, no YAML, no mapping, nested too deep, with aliases, too long.
     """
     file, text = show_path(path), read_text(path)
     if len(text) > _LONGEST_YAML:
@@ -109,14 +109,21 @@ def list_files(folder: Path, *patterns: str) -> list[Path]:
     Raises:
         LabelError: There are none, or a link leads out of the folder.
     """
-    root = folder.resolve()
     found = sorted({path for path in _glob(folder, patterns) if path.is_file()})
     if not found:
         raise LabelError(f"{show_path(folder)}: no file {' or '.join(patterns)} in this folder")
-    for path in found:
-        if not path.resolve().is_relative_to(root):
-            raise LabelError(f"{show_path(path)}: is a link to a file outside of the folder")
-    return found
+    return [inside(folder, path) for path in found]
+
+
+def inside(folder: Path, path: Path) -> Path:
+    """Return `path`.
+
+    Raises:
+        LabelError: It is a link that leads out of the folder.
+    """
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise LabelError(f"{show_path(path)}: is a link to a file outside of the folder")
+    return path
 
 
 def member(entry: Any, key: str, kind: type[T], place: str) -> T:

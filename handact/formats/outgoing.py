@@ -9,7 +9,7 @@ import pandas as pd
 from handact.formats.videos import Video
 from handact.labels import Segment
 
-__all__ = ["ActionExport", "HandExport"]
+__all__ = ["ActionExport", "HandExport", "image_name"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +61,8 @@ class HandExport:
         side = self.box * min(video.width, video.height)
         width, height = side / video.width, side / video.height
         return min(width, 2 * x, 2 - 2 * x), min(height, 2 * y, 2 - 2 * y)
+
+
+def image_name(video: str, frame: int) -> str:
+    """Return the name of a frame's picture that `handact.formats.to_hands` understands."""
+    return f"{video}_{frame:06d}.jpg"

@@ -89,9 +89,6 @@ def read_tracks(path: str | Path) -> pd.DataFrame:
         LabelError: Names file and row of the first thing wrong.
     """
     table, file = read_table(path, TRACK_COLUMNS), show_path(path)
-    for column in ("left_p", "right_p"):
-        for row in table.index[table[column] == ""]:
-            raise_problem(Problem(file, int(row), table["video"][row], f"{column} is empty"))
     tracks = parse_hands(table, file, columns=TRACK_COLUMNS, inside=False)
     return tracks.sort_values(["video", "frame"], ignore_index=True)
 
@@ -146,6 +143,9 @@ def parse_hands(
     )
     for column in columns[2:]:
         hands[column] = parse_numbers(table, column, file, found.append)
+    for column in {"left_p", "right_p"} & set(columns):
+        for row in table.index[table[column] == ""]:
+            found.append(Problem(file, int(row), table["video"][row], f"{column} is empty"))
     readable = hands.drop(index=[p.row for p in found])
     found += _find_bad_hands(readable, columns, file, inside=inside)
     for problem in sorted(found, key=lambda p: p.row or 0):

@@ -40,7 +40,8 @@ __all__ = [
 MAX_BYTES = 256 << 20  # of a file of labels; read as a whole, it takes several times as much
 
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_NUMBER = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
+_LONGEST_NUMBER = 40
 # `12.0` is how some programs save 12; `1,000` may mean a thousand or one, and is refused.
 _WHOLE_NUMBER = r"-?\d{1,15}(?:[.,]0)?"
 _EMPTY_WORDS = ("nan", "na", "n/a")
@@ -132,9 +133,9 @@ def parse_numbers(
     """Return a column of numbers as float64; empty cells and bad ones are NaN."""
     text = table[column].astype("str").str.replace(",", ".", regex=False)
     text = text.mask(text.str.lower().isin(_EMPTY_WORDS), "")
-    is_number = text.str.fullmatch(_NUMBER)
+    is_number = text.str.fullmatch(_NUMBER) & (text.str.len() <= _LONGEST_NUMBER)
     for row in table.index[(text != "") & ~is_number]:
-        reason = f"{column} is not a number: {table[column][row]!r}"
+        reason = f"{column} is not a number: {table[column][row][:60]!r}"
         report(Problem(file, int(row), table["video"][row], reason))
     return pd.to_numeric(text.where(is_number, None)).astype("float64")
 
@@ -234,15 +235,27 @@ def decode_text(data: bytes, file: str) -> str:
     encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), "utf-8")
     if data[1:2] == b"\0" != data[:1]:
         encoding = "utf-16-le"  # without a mark
+    if encoding.startswith("utf-8") and b"\0" in data:
+        raise LabelError(f"{file}: is not a text", "save it as CSV from the spreadsheet")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         # What spreadsheets on Windows save as plain "CSV".
-        text = data.decode("cp1252", errors="replace")
+        text = _decode_windows(data, file)
     if "\0" in text:
         raise LabelError(f"{file}: is not a text", "save it as CSV from the spreadsheet")
     text = text.removeprefix("\ufeff")  # a second mark, from a file that was saved twice
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decode_windows(data: bytes, file: str) -> str:
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError as error:
+        raise LabelError(
+            f"{file}: its letters are neither UTF-8 nor those of Windows in western Europe",
+            "save it as UTF-8",
+        ) from error
 
 
 def _read_records(text: str, wanted: Sequence[str], file: str) -> list[tuple[int, list[str]]]:

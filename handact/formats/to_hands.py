@@ -5,7 +5,7 @@ become fractions of the picture.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -24,10 +24,14 @@ from handact.formats.videos import Video
 from handact.labels import HAND_COLUMNS
 from handact.video import VideoIndex
 
-__all__ = ["frame_of_image", "image_name", "place_marks", "side_of_name"]
+__all__ = ["frame_of_image", "place_marks", "side_of_name"]
 
 # How far beyond an edge of the picture, as a fraction, trackers put a hand that leaves it.
 _EDGE = 0.02
+# By how much the shape of a picture may differ from the video's: sides are rounded when scaled.
+_SHAPE = 0.02
+# More tracks than this at once are not of hands.
+_MOST_HANDS = 20
 
 _SIDE_WORDS = {
     "left": {"left", "l", "lh", "lhand", "lefthand", "handleft"},
@@ -37,7 +41,8 @@ _FRAME_NAME = re.compile(r"(.*?)(\d{1,12})")
 _FRAME_WORDS = ("frame", "image", "img")
 _BETWEEN = "_-. /"
 _IMAGE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")
-_UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{6,8}-")
+# Eight digits alone are a date.
+_UPLOAD_PREFIX = re.compile(r"^(?!\d+-)[0-9a-f]{6,8}-")
 _ROBOFLOW = re.compile(r"_(?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9A-Za-z]{1,64}$")
 
 _Hands = dict[str, tuple[float, float]]
@@ -69,9 +74,10 @@ def place_marks(
         labels.drop(row, None, reason)
     labels.notes += found.notes
     side_of = _find_sides(found, options.sides, labels)
-    pictures = _place_pictures(found, videos, options, labels)
-    pictures += _place_stills(found, videos, index_of, options, labels)
-    pictures += _spell_tracks(found, side_of, videos, index_of, options, labels)
+    known = _find_videos(found, videos, options.video)
+    pictures = _place_pictures(found, known, videos, options, labels)
+    pictures += _place_stills(found, known, videos, index_of, options, labels)
+    pictures += _spell_tracks(found, side_of, known, videos, index_of, options, labels)
     rows: dict[tuple[str, int], tuple[object, ...]] = {}
     moved = 0
     for picture in pictures:
@@ -85,6 +91,7 @@ def place_marks(
             continue
         video = videos[picture.video]
         size = picture.width or video.width, picture.height or video.height
+        _check_shape(size, video, _at(found, picture.place))
         values, clamped = _fractions(hands, size, _at(found, picture.place))
         rows[key], moved = (*key, *values), moved + clamped
     if moved:
@@ -95,11 +102,6 @@ def place_marks(
     labels.labelled = set(labels.hands["video"])
     labels.hands = labels.hands.astype({"frame": "int64"} | dict.fromkeys(HAND_COLUMNS[2:], float))
     return labels
-
-
-def image_name(video: str, frame: int) -> str:
-    """Return the name of a frame's picture that `place_marks` understands."""
-    return f"{video}_{frame:06d}.jpg"
 
 
 def frame_of_image(path: str) -> tuple[str, int | None]:
@@ -152,6 +154,12 @@ def _find_sides(
             f"{found.file}: left and right hand are not found among its labels: {listed}",
             'say which is which: `--map "NAME=left,OTHER=right"`',
         )
+    for mark in () if sides else (*(m for p in found.pictures for m in p.marks), *found.tracks):
+        if len({side_of[name] for name in mark.names if name in side_of}) > 1:
+            raise LabelError(
+                f"{_at(found, mark.place)}: is called left and right: {', '.join(mark.names)}",
+                'say which names count: `--map "NAME=left,OTHER=right"`',
+            )
     if names:
         said = ", ".join(f"{name} = {side_of.get(name, 'not a side')}" for name in names)
         labels.notes.append(f"labels: {said}")
@@ -217,10 +225,13 @@ def _is_one_hand(marks: list[Mark]) -> bool:
 
 
 def _place_pictures(
-    found: MarkFile, videos: Mapping[str, Video], options: HandOptions, labels: HandLabels
+    found: MarkFile,
+    known: Mapping[str, str],
+    videos: Mapping[str, Video],
+    options: HandOptions,
+    labels: HandLabels,
 ) -> list[Picture]:
     """Return the pictures that are frames of known videos, with `video` and `frame` set."""
-    find = _VideoFinder(found, videos, options.video)
     placed: list[Picture] = []
     for picture in found.pictures:
         if picture.seconds is not None:
@@ -228,7 +239,7 @@ def _place_pictures(
         text, number = picture.video, picture.frame
         if number is None:
             text, number = _split_image_name(picture.image)
-        video = None if number is None else find(text)
+        video = None if number is None else known.get(text)
         if video is None:
             what = f"no video {text!r} in the dataset"
             if number is None:
@@ -254,18 +265,18 @@ def _place_pictures(
 
 def _place_stills(
     found: MarkFile,
+    known: Mapping[str, str],
     videos: Mapping[str, Video],
     index_of: IndexOf,
     options: HandOptions,
     labels: HandLabels,
 ) -> list[Picture]:
     """Return the pictures that were given by their time, those of one frame put together."""
-    find = _VideoFinder(found, videos, options.video)
     stamps = Stamps(videos, index_of)
     placed: dict[tuple[str, int], Picture] = {}
     stills = [picture for picture in found.pictures if picture.seconds is not None]
     for still in stills:
-        video = find(still.video)
+        video = known.get(still.video)
         if video is None:
             _drop(labels, still.place, f"no video {still.video!r} in the dataset")
             continue
@@ -281,29 +292,50 @@ def _place_stills(
     return list(placed.values())
 
 
-class _VideoFinder:
-    """Finds the video that a file means; `--video` and the file's own name may say it too."""
+def _find_videos(found: MarkFile, videos: Mapping[str, Video], only: str | None) -> dict[str, str]:
+    """Return the dataset's name of each video that the file names, in names of pictures too.
 
-    def __init__(self, found: MarkFile, videos: Mapping[str, Video], only: str | None) -> None:
-        self._names = VideoNames(videos)
-        self._stem = found.stem
-        self._only = self._names.find(only) if only is not None else None
-        if only is not None and self._only is None:
+    Raises:
+        LabelError: `--video` names none, or the file is about several; two names fit one video.
+    """
+    names = VideoNames(videos)
+    texts = dict.fromkeys(
+        _split_image_name(picture.image)[0] if picture.image else picture.video
+        for picture in found.pictures
+    )
+    texts |= dict.fromkeys(track.video for track in found.tracks)
+    spellings = {text: _spellings(text) for text in texts}
+    if only is not None:
+        name = names.find(only)
+        if name is None:
             raise LabelError(
                 f"--video {only}: no such video in the dataset",
                 f"it has: {', '.join(sorted(videos))}",
             )
+        several = {spelt[-1] for spelt in spellings.values()}
+        if len(several) > 1:
+            raise LabelError(
+                f"{found.file}: is about {len(several)} videos: "
+                + ", ".join(map(repr, sorted(several)[:5])),
+                "leave `--video` out, and name them as in videos.csv",
+            )
+        return dict.fromkeys(texts, name)
+    fitting = {
+        text: next((one for one in (*spelt, found.stem or "") if names.find(one)), "")
+        for text, spelt in spellings.items()
+    }
+    known = names.find_all(set(fitting.values()) - {""}, found.file)
+    return {text: known[one] for text, one in fitting.items() if one in known}
 
-    def __call__(self, text: str) -> str | None:
-        if self._only is not None:
-            return self._only
-        prefix = text.rstrip(_BETWEEN)
-        folder, _, name = _without_frame_word(prefix).rpartition("/")
-        bare = _UPLOAD_PREFIX.sub("", name)
-        tried = (
-            text, text[:-1], prefix, f"{folder}/{name}", f"{folder}/{bare}", self._stem or ""
-        )  # fmt: skip
-        return next((video for video in map(self._names.find, tried) if video), None)
+
+def _spellings(text: str) -> list[str]:
+    """Return what a name of a video may be once what stands before the number is taken off."""
+    prefix = text.rstrip(_BETWEEN)
+    folder, _, name = _without_frame_word(prefix).rpartition("/")
+    bare = _UPLOAD_PREFIX.sub("", name)
+    # `v_` may be a name: v__000123.jpg.
+    one_less = text[:-1] if text[-1:] and text[-1] in _BETWEEN else text
+    return [text, one_less, prefix, f"{folder}/{name}", f"{folder}/{bare}"]
 
 
 def _without_frame_word(prefix: str) -> str:
@@ -349,6 +381,7 @@ def _settle_first(
 def _spell_tracks(
     found: MarkFile,
     side_of: Mapping[str, str],
+    known: Mapping[str, str],
     videos: Mapping[str, Video],
     index_of: IndexOf,
     options: HandOptions,
@@ -358,12 +391,12 @@ def _spell_tracks(
 
     Where a video has single frames with hands alone, nobody looked at those between them.
     """
-    find = _VideoFinder(found, videos, options.video)
     first = options.first_frame if options.first_frame is not None else found.first_frame or 0
     pictures: dict[tuple[str, int], Picture] = {}
     steps: dict[str, int] = {}
+    spelt: Counter[str] = Counter()
     for track in found.tracks:
-        name = find(track.video)
+        name = known.get(track.video)
         if name is None or _side(track.names, side_of) is None:
             what = f"no video {track.video!r} in the dataset"
             if name is not None:
@@ -374,6 +407,12 @@ def _spell_tracks(
         counted = _count_frames(track, first, fps, partial(index_of, name))
         _check_end(found, counted, videos[name])
         steps[name] = track.step
+        spelt[name] += sum(1 for _ in _frames_of_track(counted, videos[name].frames))
+        if spelt[name] > _MOST_HANDS * videos[name].frames + _MOST_HANDS:
+            raise LabelError(
+                f"{_at(found, track.place)}: with it, tracks show more than {_MOST_HANDS} hands in "
+                f"every frame of video {name!r}"
+            )
         for frame, x, y in _frames_of_track(counted, videos[name].frames):
             empty = Picture(f"frame {frame}", "", name, frame, track.width, track.height)
             picture = pictures.setdefault((name, frame), empty)
@@ -467,6 +506,16 @@ def _frames_of_track(track: Track, frames: int) -> Iterator[tuple[int, float, fl
 
 
 # ---------------------------------------------------------------------------------------- positions
+
+
+def _check_shape(size: tuple[float, float], video: Video, place: str) -> None:
+    """Refuse pictures that cannot be the frames of a video as it is shown."""
+    if size != (1, 1) and abs(size[0] * video.height / (size[1] * video.width) - 1) > _SHAPE:
+        raise LabelError(
+            f"{place}: the picture has {size[0]:g}x{size[1]:g}, but video {video.name!r} has "
+            f"{video.width}x{video.height}",
+            "was the video labelled turned, cut or stretched? Positions would be wrong",
+        )
 
 
 def _fractions(hands: _Hands, size: tuple[float, float], place: str) -> tuple[list[float], int]:

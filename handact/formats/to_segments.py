@@ -24,6 +24,7 @@ __all__ = ["place_intervals"]
 
 # Of neighbours a frame apart, none of which touch: this many are no coincidence.
 _PROOF = 3
+_FEW = 2  # enough where all neighbours are alike
 # Frame rates that differ by less are a matter of rounding.
 _SAME_RATE = 1e-3
 
@@ -238,7 +239,7 @@ def _settle_numbers(
                 "`--unit seconds` if these are seconds",
             )
     touching, apart, pairs = _count_neighbours(found.intervals)
-    is_apart = not touching and (apart >= _PROOF or 0 < apart == pairs)
+    is_apart = not touching and (apart >= _PROOF or _FEW <= apart == pairs)
     if options.end is not None:
         included = options.end == "included"
     elif found.end_included is None:
@@ -380,7 +381,8 @@ def _place_frames(
     if fps is None:
         end = video.frames if interval.end == inf else int(interval.end)
         # Who has a rate of his own makes frames of the sound's tail, too.
-        if found.rate == "unsure" and end <= video.frames + TAIL_SECONDS * video.fps:
+        tail = TAIL_SECONDS * video.fps if found.rate == "unsure" and not found.listed else 0
+        if end <= video.frames + tail:
             end = min(end, video.frames)
         return interval, int(interval.start), end
     return interval, *stamps.frames(interval.start / fps, interval.end / fps, interval.video, place)

@@ -46,7 +46,9 @@ def read(path: Path, options: ActionOptions) -> IntervalFile:
     name = _choose_attribute(tracks, file, options)
     spans = _find_spans(tracks, file)
     elements = [
-        (track.get("name", ""), element) for track in tracks for element in track.iter("el")
+        (track.get("name", ""), element)
+        for track in tracks
+        for element in (*track.findall("el"), *track.findall("el-group/el"))
     ]
     for row, (tier, element) in enumerate(elements, 1):
         found.rows += 1
@@ -71,7 +73,10 @@ def _find_video(root: Element) -> str:
 def _choose_attribute(tracks: list[Element], file: str, options: ActionOptions) -> str:
     asked = [track for track in tracks if options.tier in (None, track.get("name"))]
     names = dict.fromkeys(
-        attribute.get("name", "") for track in asked for attribute in track.findall(".//attribute")
+        attribute.get("name", "")
+        for track in asked
+        for path in ("el/attribute", "el-group/el/attribute")
+        for attribute in track.findall(path)
     )
     listed = ", ".join(names)
     if options.column is not None:

@@ -66,11 +66,12 @@ def read(path: Path, options: ActionOptions) -> IntervalFile:
     both = int((is_on.sum(axis=1) > number)[number > 0].sum())
     if both:
         found.notes.append(f"{both} frames are background and something else: taken for the latter")
+    late = first if first > 1 else 0  # a table from 1 on counts from there
     has_tiers = bool((number > 1).any())
     for i in actions:
         for start, end in _runs(is_on[:, i]):
             row, tier = int(table.index[start]), names[i] if has_tiers else ""
-            found.intervals.append(Interval(row, video, first + start, first + end, names[i], tier))
+            found.intervals.append(Interval(row, video, late + start, late + end, names[i], tier))
     found.intervals.sort(key=lambda interval: interval.start)
     return found
 

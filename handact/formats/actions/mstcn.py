@@ -12,7 +12,7 @@ from pathlib import Path
 
 from handact.errors import LabelError
 from handact.formats.intervals import ActionOptions, IntervalFile, runs_of_labels
-from handact.formats.loading import list_files
+from handact.formats.loading import inside, list_files
 from handact.formats.outgoing import ActionExport
 from handact.formats.text import read_text, show_path
 from handact.labels import fill_background
@@ -85,6 +85,9 @@ def write(export: ActionExport) -> dict[str, str]:
     changed = [name for name in names if names[name] != name]
     if changed:
         export.notes.append(f"blanks in labels became `_`: {', '.join(changed)}")
+    dotted = [name for name in export.videos if "." in name]
+    if dotted:
+        export.notes.append(f"MS-TCN's own code cuts names at the first dot: {', '.join(dotted)}")
     files = {_MAPPING: "".join(f"{i} {name}\n" for i, name in enumerate(names.values()))}
     for name, video in export.videos.items():
         filled = fill_background(export.actions[name], video.frames, export.background)
@@ -151,7 +154,7 @@ def _read_predicted(lines: Sequence[str], path: Path) -> list[str]:
 
 def _read_mapping(path: Path, found: IntervalFile) -> list[str]:
     """Read lines `0 take`, or `take 0` as some followers write them, ordered by number."""
-    if not path.exists():
+    if not inside(path.parent, path).exists():
         found.notes.append("there is no mapping.txt: classes are taken from the labels")
         return []
     numbered, named = {}, {}
@@ -189,7 +192,7 @@ def _read_splits(folder: Path, options: ActionOptions) -> dict[str, str]:
     splits: dict[str, str] = {}
     for part, paths in bundles.items():
         for path in paths:
-            for line in filter(None, _read_lines(path)):
+            for line in filter(None, _read_lines(inside(folder, path))):
                 video = line.removesuffix(".txt")
                 if splits.setdefault(video, part) != part:
                     raise LabelError(f"{show_path(path)}: {video!r} is in {splits[video]} already")

@@ -24,7 +24,7 @@ __all__ = ["read", "write"]
 _ARROW = "-->"
 _TIMES = re.compile(r"([0-9:.,]+)\s*-->\s*([0-9:.,]+)(?:\s.*)?")  # settings may follow
 _NO_CUE = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)(?:\s|$)")
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
 _VTT_TAG = re.compile(r"<[^<>]*>")
 # In SubRip, other words in angle brackets may be part of a label.
 _SRT_TAG = re.compile(r"</?(?:b|i|u|s|font)(?:\s[^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)

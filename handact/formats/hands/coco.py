@@ -19,9 +19,8 @@ from typing import Any
 from handact.errors import LabelError
 from handact.formats.loading import load_json, member, parse_number
 from handact.formats.marks import HandOptions, Mark, MarkFile, Picture, palm_centre
-from handact.formats.outgoing import HandExport
+from handact.formats.outgoing import HandExport, image_name
 from handact.formats.text import show_path
-from handact.formats.to_hands import image_name
 
 __all__ = ["read", "write"]
 
@@ -29,6 +28,7 @@ _WHOLE_BODY = ("lefthand", "righthand")
 _OURS = "handact"
 # Of width or height of the image: no box that is drawn by hand ends as far outside.
 _BEYOND = 1.1
+_PROOF = 3  # boxes that all begin above and left of their own size
 
 
 def read(path: Path, options: HandOptions) -> MarkFile:
@@ -182,8 +182,8 @@ def _mark_crowds(
 def _refuse_corners(
     annotations: Iterable[Mapping[str, Any]], pictures: Mapping[str, Picture], file: str
 ) -> None:
-    """Refuse boxes that lie outside of their images, and inside if they are two corners."""
-    outside = None
+    """Refuse boxes that are two corners: that hardly ever fits sizes of all hands by chance."""
+    outside, first, number = None, None, 0
     for annotation in annotations:
         picture = pictures[_key(annotation["image_id"])]
         box = annotation.get("bbox")
@@ -192,12 +192,14 @@ def _refuse_corners(
         x, y, width, height = (*_numbers(box, "bbox", file), 0, 0, 0, 0)[:4]
         if not (x < width <= picture.width + 1 and y < height <= picture.height + 1):
             return
+        number, first = number + 1, first or annotation
         if x + width > _BEYOND * picture.width or y + height > _BEYOND * picture.height:
             outside = outside or annotation
-    if outside is not None:
+    if outside is not None or number >= _PROOF:
+        box = (outside or first)["bbox"]
         raise LabelError(
-            f"{file}: {_name(outside)}: its bbox {outside['bbox']} is larger than the image, and "
-            "all boxes may be two corners",
+            f"{file}: {_name(outside or first)}: its bbox {box} looks like two corners, and so do "
+            "all others",
             "COCO's are [x, y, width, height]: subtract the first corner from the second",
         )
 

@@ -82,7 +82,7 @@ def read(path: Path, options: HandOptions) -> MarkFile:
     """
     file = show_path(path)
     is_h5 = path.suffix.lower() in H5_SUFFIXES
-    frame, rows = (read_frame(path), None) if is_h5 else _read_csv(path)
+    frame, rows = _read_h5(path) if is_h5 else _read_csv(path)
     parts = _find_parts(frame.columns, file)
     found = MarkFile(
         file=file,
@@ -98,16 +98,15 @@ def read(path: Path, options: HandOptions) -> MarkFile:
         found.format += ", the tracks of a video"
     values = _hide_unlikely(frame.values, parts, options.score)
     positions = [column for part in parts for column in (part.x, part.y)]
-    for i, key in enumerate(frame.index):
-        row = i + 1 if rows is None else rows[i]
-        if not is_track and np.isnan(values[i, positions]).all():
+    for row, key, cells in zip(rows, frame.index, values, strict=True):
+        if is_track:
+            picture = Picture(row, "", video, int(parse_number(key[0], "frame", f"{file}:{row}")))
+        elif np.isnan(cells[positions]).all():
             found.drop(row, f"nothing is labelled in {'/'.join(key)!r}")
             continue
-        if is_track:
-            picture = Picture(row, "", video, _parse_frame(key[0], f"{file}:{row}"))
         else:
             picture = Picture(row, "/".join(key))
-        marks = (_mark(row, name, group, values[i]) for name, group in hands)
+        marks = (_mark(row, name, group, cells) for name, group in hands)
         picture.marks = [mark for mark in marks if mark is not None]
         found.pictures.append(picture)
     return found
@@ -121,6 +120,12 @@ def looks_like_table(text: str) -> bool:
 
 
 # ---------------------------------------------------------------------------------------- the table
+
+
+def _read_h5(path: Path) -> tuple[Frame, list[int]]:
+    """Return the table and the numbers of its rows."""
+    frame = read_frame(path)
+    return frame, list(range(1, len(frame.index) + 1))
 
 
 def _read_csv(path: Path) -> tuple[Frame, list[int]]:
@@ -263,7 +268,3 @@ def _video_name(path: Path, scorer: str) -> str:
     """Return the video that tracks are of: their file is `VIDEO` + scorer, perhaps with more."""
     before = path.stem.rpartition(scorer)[0] if scorer else ""
     return before or path.stem.partition("DLC_")[0]
-
-
-def _parse_frame(text: str, place: str) -> int:
-    return int(parse_number(text, "the number of the frame", place))

@@ -105,13 +105,7 @@ def read(path: Path, options: HandOptions) -> MarkFile:
     table, locate = _find_places(table, path)
     columns = _find_columns(table.columns, file)
     hands = _hands_of_rows(table, columns, file) if columns else _hands_of_points(table, file)
-    pictures: dict[tuple[object, ...], Picture] = {}
-    by_row: dict[int, Picture] = {}
-    for row, cells in zip(table.index, table.to_dict("records"), strict=True):
-        picture = locate(int(row), cells)
-        picture.width = picture.height = None if options.pixels else 1
-        key = (picture.image, picture.video, picture.frame, picture.seconds)
-        by_row[row] = pictures.setdefault(key, picture)
+    pictures = _gather_pictures(table, locate)
     found.labels = list(dict.fromkeys(n for h in hands for n in (h.name, _other(h.name))))
     if found.labels and not options.sides:
         _refuse_sides(found)
@@ -119,8 +113,10 @@ def read(path: Path, options: HandOptions) -> MarkFile:
     _check_units(hands, options, file)
     for hand in hands:
         x, y = _centre(hand.palm)
-        by_row[hand.row].marks.append(Mark(hand.row, (hand.name,), x, y, by_points=True))
-    found.pictures = list(pictures.values())
+        pictures[hand.row].marks.append(Mark(hand.row, (hand.name,), x, y, by_points=True))
+    found.pictures = list({id(picture): picture for picture in pictures.values()}.values())
+    for picture in found.pictures:
+        picture.width = picture.height = None if options.pixels else 1
     return found
 
 
@@ -228,6 +224,19 @@ def _find_places(
         return Picture(row, "", cells["video"], seconds=seconds)
 
     return table, locate
+
+
+def _gather_pictures(
+    table: pd.DataFrame, locate: Callable[[int, Mapping[str, str]], Picture]
+) -> dict[int, Picture]:
+    """Return the picture of each row, the same one for rows about the same frame."""
+    pictures: dict[tuple[object, ...], Picture] = {}
+    by_row = {}
+    for row, cells in zip(table.index, table.to_dict("records"), strict=True):
+        picture = locate(int(row), cells)
+        key = (picture.image, picture.video, picture.frame, picture.seconds)
+        by_row[int(row)] = pictures.setdefault(key, picture)
+    return by_row
 
 
 def _holds_videos(column: pd.Series) -> bool:

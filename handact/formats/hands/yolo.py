@@ -22,9 +22,8 @@ import numpy as np
 from handact.errors import LabelError
 from handact.formats.loading import list_files, load_yaml, parse_number
 from handact.formats.marks import HandOptions, Mark, MarkFile, Picture, palm_centre
-from handact.formats.outgoing import HandExport
+from handact.formats.outgoing import HandExport, image_name
 from handact.formats.text import read_text, show_path
-from handact.formats.to_hands import image_name
 
 __all__ = ["SETTINGS", "read", "write"]
 

@@ -341,7 +341,7 @@ def test_help_names_every_format(command: tuple[str, ...], formats: dict) -> Non
     assert set(formats) <= named
 
 
-# ----------------------------------------------------------------------------- files that would grow
+# ---------------------------------------------------------------------------- files that would grow
 
 
 def test_small_files_cannot_make_much_work(tmp_path: Path) -> None:

@@ -439,3 +439,17 @@ def test_files_that_opentad_asks_for(tmp_path: Path) -> None:
         "frame": 40,
         "annotations": [{"segment": [0.5, 1.0], "label": "turn screw", "label_id": 1}],
     }
+
+
+@pytest.mark.trap("activitynet: a duration that is not the video's is told")
+def test_another_duration_is_noted(dataset: Dataset) -> None:
+    text = (
+        '{"database": {"v1": {"subset": "training", "duration": 4.0, '
+        '"annotations": [{"segment": [0.5, 1.0], "label": "take"}]}}}'
+    )
+    plan = _plan(dataset, text, "a.json")
+    assert _named(plan) == [(10, 20, "take")]
+    assert (
+        "video 'v1' lasts 4 s by the file, 2 s by itself: is it the version that was labelled?"
+        in (plan.labels.notes)
+    )

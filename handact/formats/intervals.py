@@ -73,6 +73,7 @@ class IntervalFile:
             "format"; or of a rate that the tool was set to, which is "unsure". "settled": time
             codes at `ActionOptions.fps`, which number the video's frames if it has that rate.
         fps: Frames a second in which it counts, where it says so; perhaps by video.
+        durations: Seconds that it says its videos last; where they last otherwise, a note says so.
         first_frame: The number of a video's first frame; None: the format leaves it open.
         end_included: Whether `end` is the last frame; None: the format leaves it open.
         intervals: In the order of the file.
@@ -93,6 +94,7 @@ class IntervalFile:
     unit: Literal["seconds", "frames"] | None
     rate: Literal["video", "format", "unsure", "settled"] = "video"
     fps: float | dict[str, float] | None = None
+    durations: dict[str, float] = field(default_factory=dict)
     first_frame: int | None = 0
     end_included: bool | None = False
     intervals: list[Interval] = field(default_factory=list)

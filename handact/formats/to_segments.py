@@ -85,6 +85,7 @@ def place_intervals(
         placed = [
             _place_frames(i, videos[i.video], rates[i.video], stamps, found) for i in intervals
         ]
+    labels.notes += _note_durations(found, known, videos)
     _add_segments(placed, background if found.listed else None, labels)
     labels.notes += stamps.describe()
     return labels
@@ -193,6 +194,18 @@ def _note_rates(
             f"{videos[known[others[0]]].fps:.6g} by itself{more}: is it the version that was "
             "labelled?"
         )
+
+
+def _note_durations(
+    found: IntervalFile, known: Mapping[str, str], videos: Mapping[str, Video]
+) -> Iterator[str]:
+    for text, seconds in found.durations.items():
+        video = videos.get(known.get(text, ""))
+        if video and abs(seconds - video.frames / video.fps) > TAIL_SECONDS + 0.01 * seconds:
+            yield (
+                f"video {video.name!r} lasts {seconds:.6g} s by the file, "
+                f"{video.frames / video.fps:.6g} s by itself: is it the version that was labelled?"
+            )
 
 
 def _prove_unit(

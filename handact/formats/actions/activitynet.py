@@ -59,6 +59,9 @@ def read(path: Path, options: ActionOptions) -> IntervalFile:
     for name, entry, annotations in _videos(data, file):
         if entry.get("fps"):
             rates[name] = parse_number(entry["fps"], "fps", f"{file}: video {name!r}")
+        lasting = entry.get("duration_second", entry.get("duration"))
+        if lasting is not None:
+            found.durations[name] = parse_number(lasting, "duration", f"{file}: video {name!r}")
         split = _SPLITS.get(str(entry.get("subset", "")).casefold())
         if split:
             found.splits[name] = split

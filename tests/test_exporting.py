@@ -55,6 +55,17 @@ def test_files_go_below_the_dataset_and_are_not_written_over(root: Path) -> None
     assert (folder / "mapping.txt").read_text() != "mine"
 
 
+def test_files_of_another_export_are_not_left_beside(root: Path, tmp_path: Path) -> None:
+    """Imported as one folder, they would be mixed."""
+    _run("export", "actions", root, "--format", "mstcn", "-o", tmp_path / "out")
+    (tmp_path / "out" / "old.txt").write_text("take\n")
+    args = ("export", "actions", root, "--format", "mstcn", "--overwrite", "-o", tmp_path / "out")
+    assert "old.txt: is there from another export" in _error(*args)
+    assert "is the dataset's own folder" in _error(
+        "export", "actions", root, "--overwrite", "-o", root
+    )
+
+
 def test_one_file_may_be_named(root: Path, tmp_path: Path) -> None:
     _run("export", "hands", root, "--format", "coco", "-o", tmp_path / "mine.json")
     assert len(json.loads((tmp_path / "mine.json").read_text())["images"]) == 2
@@ -75,7 +86,7 @@ def test_predictions_are_exported_with_their_confidence(root: Path) -> None:
     _run("export", "actions", root, "--predicted", folder)
     assert (
         "v1,0,8,0.000000,0.400000,take,0.75"
-        in (root / "export" / "csv" / "actions.csv").read_text()
+        in (root / "export" / "csv-predicted" / "actions.csv").read_text()
     )
     (folder / "again.segments.csv").write_text(SEGMENTS + row)
     with pytest.raises(LabelError, match="video 'v1' is in another file already"):

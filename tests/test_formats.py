@@ -615,3 +615,51 @@ def test_the_real_tables_are_read() -> None:
     hands = read_hands(folder / "hands_mediapipe.csv")
     assert len(hands) == 1427
     assert len(read_table(folder / "clips.csv", ("file", "gesture", "environment"))) == 163
+
+
+# What a person who tried it found
+
+
+@pytest.mark.parametrize("columns", ["von,bis", "time,note", "start,duration", "start_frame,x"])
+def test_times_that_are_not_understood_make_no_labels_of_whole_videos(
+    dataset: Dataset, tmp_path: Path, columns: str
+) -> None:
+    path = _write(tmp_path / "a.csv", f"video,{columns},action\nv1,1,2,take\n")
+    with pytest.raises(LabelError, match="are not a start and an end that are known") as caught:
+        plan_actions(dataset, path)
+    assert "--format clips" in (caught.value.hint or "")
+    plan = plan_actions(dataset, path, format="clips")
+    assert plan.actions == {"v1": [Segment(0, 40, "take")]}
+    assert "has no times: each row labels the whole of its video" in plan.labels.notes
+
+
+def test_columns_are_known_whatever_their_blanks(dataset: Dataset, tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.csv", "Video,Start Time,End Time,Label\nv1,0.5,1.5,take\n")
+    assert plan_actions(dataset, path).actions == {"v1": [Segment(10, 30, "take")]}
+
+
+def test_what_resolving_overlaps_changes_is_told(dataset: Dataset, tmp_path: Path) -> None:
+    text = "video,start_frame,end_frame,action\nv1,0,20,big\nv1,5,9,small\nv1,18,30,late\n"
+    path = _write(tmp_path / "a.csv", text)
+    plan = plan_actions(dataset, path, overlap="first")
+    assert plan.actions == {"v1": [Segment(0, 20, "big"), Segment(20, 30, "late")]}
+    assert plan.new_classes == ("big", "late")
+    assert plan.labels.notes[-1] == (
+        "overlaps: cut, divided or covered as a whole are the segments of rows 3, 4"
+    )
+    text = "video,start_frame,end_frame,action,hand\nv1,0,20,hold,left\nv1,5,9,take,right\n"
+    with pytest.raises(LabelError, match="overlaps") as caught:
+        plan_actions(dataset, _write(path, text))
+    assert "`--tier NAME` takes one tier: left, right" in (caught.value.hint or "")
+
+
+def test_options_that_say_nothing_are_refused(dataset: Dataset, tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.csv", "video,start_seconds,end_seconds,action\nv1,0.5,1.5,take\n")
+    with pytest.raises(LabelError, match="its times are seconds, of which --first-frame says"):
+        plan_actions(dataset, path, options=ActionOptions(first_frame=1))
+
+
+def test_frames_without_a_hand_are_counted(dataset: Dataset, tmp_path: Path) -> None:
+    path = _coco(tmp_path / "c.json", [{"bbox": [140, 76, 40, 40]}])
+    notes = plan_hands(dataset, path, options=HandOptions(first_frame=0)).labels.notes
+    assert "in 1 of 2 frames no hand is marked: taken as both hands absent" in notes

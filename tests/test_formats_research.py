@@ -381,7 +381,7 @@ def test_the_same_segment_of_two_labels_is_two(dataset: Dataset) -> None:
         ({"database": {"v1": {"annotations": [{}]}}}, "annotation 1, of v1: has no 'segment'"),
         ({"results": {"v1": [{"segment": [1]}]}}, "of v1: segment is not a start and an end"),
         ({"results": {"v1": [{"segment": [1, "x"]}]}}, "of v1: segment is not a number: 'x'"),
-        ({"results": {"v1": [{"segment": [0, 1]}]}}, r"a\.json:1: the label is empty"),
+        ({"results": {"v1": [{"segment": [0, 1]}]}}, "annotation 1, of v1: has no 'label'"),
         ({"results": {"v1": {}}}, "results: v1 is not a list"),
         ({"database": {}}, "has no labels in it"),
     ],

@@ -31,7 +31,11 @@ _Split = Annotated[str | None, typer.Option(help="train, val or test.", show_def
 _Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="PATH", help="Folder.", show_default="DATASET/export/FORMAT"
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="Folder; a file, of formats of one file.",
+        show_default="DATASET/export/FORMAT",
     ),
 ]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Write over files that are there.")]
@@ -66,7 +70,8 @@ def export_actions(
     folder = read_dataset(dataset)
     export = action_export(folder, predicted, split)
     files = export_actions(export, format)
-    _write(files, export, output or folder.root / "export" / format, overwrite)
+    name = f"{format}-predicted" if predicted else format
+    _write(files, export, output or folder.root / "export" / name, folder.root, overwrite)
 
 
 @export.command("hands")
@@ -94,16 +99,21 @@ def export_hands(
     folder = read_dataset(dataset)
     export = hand_export(folder, predicted, split)
     files = export_hands(export, format)
-    _write(files, export, output or folder.root / "export" / format, overwrite)
+    name = f"{format}-predicted" if predicted else format
+    _write(files, export, output or folder.root / "export" / name, folder.root, overwrite)
 
 
 def _write(
-    files: dict[str, str], export: "ActionExport | HandExport", output: Path, overwrite: bool
+    files: dict[str, str],
+    export: "ActionExport | HandExport",
+    output: Path,
+    root: Path,
+    overwrite: bool,
 ) -> None:
     from handact.dataset import write_files
     from handact.formats.text import show_path
 
-    paths = write_files(files, output, overwrite=overwrite)
+    paths = write_files(files, output, root=root, overwrite=overwrite)
     for note in export.notes:
         print_note(f"note: {note}")
     for path in paths:

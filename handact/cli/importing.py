@@ -158,9 +158,13 @@ def _import_actions(
         understood.add("splits", f"of {count_of(len(plan.labels.splits), 'video')}")
     understood.add_there(plan.same, plan.present, replace, dry_run)
     understood.show(as_json)
-    if not dry_run:
-        is_new = import_actions(into, plan, replace=replace)
-        _say_written(into.root / "actions.csv", is_new)
+    is_new = not dry_run and import_actions(into, plan, replace=replace)
+    table = into.root / "actions.csv"
+    if as_json:
+        return understood.print_json(
+            table if is_new else None, segments=segments, new_classes=plan.new_classes
+        )
+    return None if dry_run else _say_written(table, is_new, segments)
 
 
 def _import_hands(
@@ -232,9 +236,13 @@ def _import_hands(
     understood = _Understood(plan.labels, taken)
     understood.add_there(plan.same, plan.present, replace, dry_run)
     understood.show(as_json)
-    if not dry_run:
-        is_new = import_hands(into, plan, replace=replace)
-        _say_written(into.root / "hands.csv", is_new)
+    is_new = not dry_run and import_hands(into, plan, replace=replace)
+    table = into.root / "hands.csv"
+    if as_json:
+        return understood.print_json(
+            table if is_new else None, frames=len(hands), left=left, right=right
+        )
+    return None if dry_run else _say_written(table, is_new, len(hands))
 
 
 def _parse_fps(text: str | None) -> float | str | None:
@@ -287,19 +295,26 @@ class _Understood:
         if dry_run:
             self.add("written", "nothing (--dry-run)")
 
-    def show(self, as_json: bool) -> None:
+    def print_json(self, written: Path | None, **figures: object) -> None:
         labels = self._labels
+        print_json(
+            {
+                "file": labels.file,
+                "format": labels.format,
+                "units": labels.units,
+                "rows": labels.rows,
+                "videos": sorted(labels.labelled),
+                **figures,
+                "notes": labels.notes,
+                "dropped": [{"row": p.row, "reason": p.reason} for p in labels.dropped],
+                "written": str(written) if written else None,
+            }
+        )
+
+    def show(self, as_json: bool) -> None:
         if as_json:
-            return print_json(
-                {
-                    "file": labels.file,
-                    "format": labels.format,
-                    **dict(self._lines + self._after),
-                    "rows": labels.rows,
-                    "notes": labels.notes,
-                    "dropped": [{"row": p.row, "reason": p.reason} for p in labels.dropped],
-                }
-            )
+            return
+        labels = self._labels
         dropped = [("dropped", str(problem)) for problem in labels.dropped[:_SHOWN_DROPPED]]
         if len(labels.dropped) > _SHOWN_DROPPED:
             dropped.append(("", f"and {len(labels.dropped) - _SHOWN_DROPPED} more"))
@@ -307,10 +322,10 @@ class _Understood:
         print_note(f"{labels.file}: {labels.format}")
         for what, text in (*self._lines, *dropped, *notes, *self._after):
             print_note(f"{what + ':' if what else '':<9}{text}")
-        return None
 
 
-def _say_written(path: Path, is_new: bool) -> None:
+def _say_written(path: Path, is_new: bool, taken: int) -> None:
     from handact.formats.text import show_path
 
-    print_note(f"written: {show_path(path)}" if is_new else "written: nothing, all of it is there")
+    nothing = "nothing, all of it is there" if taken else "nothing"
+    print_note(f"written: {show_path(path) if is_new else nothing}")

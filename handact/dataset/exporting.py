@@ -110,16 +110,37 @@ def export_hands(export: HandExport, format: str) -> dict[str, str]:
     return _writer(hands.FORMATS, format)(export)
 
 
-def write_files(files: Mapping[str, str], output: Path, *, overwrite: bool = False) -> list[Path]:
+def write_files(
+    files: Mapping[str, str], output: Path, *, root: Path | None = None, overwrite: bool = False
+) -> list[Path]:
     """Write files into a folder; a single one becomes `output` itself if that has its suffix.
 
+    Args:
+        files: Texts by name.
+        output: Folder, or file.
+        root: The dataset folder, into which nothing is written.
+        overwrite: Whether files that are there give way.
+
     Raises:
-        LabelError: One of them is there already, without `overwrite`. Nothing was written.
+        LabelError: One of them is there already, without `overwrite`, or is the dataset's own, or
+            others of their kind would stand beside them. Nothing was written.
     """
     paths = {output / name: text for name, text in files.items()}
     same_suffix = {Path(name).suffix for name in files} == {output.suffix}
     if len(files) == 1 and same_suffix and not output.is_dir():
         paths = {output: next(iter(files.values()))}
+    if root and any(path.absolute().parent == root.absolute() for path in paths):
+        raise LabelError(
+            f"{show_path(root)}: is the dataset's own folder", "`--output` names another place"
+        )
+    suffixes = {path.suffix for path in paths}
+    others = [p for p in sorted(output.glob("*")) if p.suffix in suffixes and p not in paths]
+    if others and output.is_dir():
+        raise LabelError(
+            f"{show_path(others[0])}: is there from another export, and would be taken for a part "
+            "of this one",
+            "remove it, or name an empty folder with `--output`",
+        )
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
         raise LabelError(

@@ -110,14 +110,21 @@ def plan_actions(
     for found in _read_files(actions.FORMATS, path, format, "actions", options):
         part = place_intervals(found, dataset.videos, index_of, options, dataset.background)
         new = sound_actions(
-            part.segments, lengths, None, file=part.file, report=raise_problem, overlap=overlap
+            part.segments,
+            lengths,
+            None,
+            file=part.file,
+            report=raise_problem,
+            overlap=overlap,
+            overlap_hint=_overlap_hint(part),
         )
+        part.notes += _note_overlaps(part, new)
         _refuse_doubled(part.labelled, parts)
         taken |= new
         parts.append(part)
     labels = _merge(parts, path)
     _refuse_empty(labels, bool(labels.labelled))
-    names = [*labels.classes, *(row.segment.action for row in labels.segments)]
+    names = [*labels.classes, *(segment.action for name in taken for segment in taken[name])]
     new_classes = tuple(name for name in dict.fromkeys(names) if name not in dataset.classes)
     labels.notes += _note_capitals(dataset.classes, new_classes)
     table = dataset.root / "actions.csv"
@@ -235,6 +242,23 @@ def _read_files(
             ) from error
 
 
+def _overlap_hint(labels: ActionLabels) -> str:
+    wins = "`--overlap first|last` gives their frames to the one that starts first, or last"
+    if len(labels.tiers) < 2:
+        return f"correct one of them; {wins}"
+    return f"`--tier NAME` takes one tier: {', '.join(labels.tiers)}; {wins}"
+
+
+def _note_overlaps(labels: ActionLabels, taken: Mapping[str, Sequence[Segment]]) -> Iterator[str]:
+    """Say what resolving overlaps has changed."""
+    kept = {(video, segment) for video in taken for segment in taken[video]}
+    changed = [row for row in labels.segments if (row.video, row.segment) not in kept]
+    if changed:
+        rows = ", ".join(str(row.row) for row in changed[:10])
+        more = f" and {len(changed) - 10} more" if len(changed) > 10 else ""
+        yield f"overlaps: cut, divided or covered as a whole are the segments of rows {rows}{more}"
+
+
 def _merge(parts: list[L], path: Path) -> L:
     """Return what was understood of all files as if it were one."""
     if len(parts) == 1:
@@ -263,7 +287,7 @@ def _refuse_doubled(videos: Collection[str], parts: Iterable[ActionLabels | Hand
         if doubled:
             raise LabelError(
                 f"{part.file}: has labels of {min(doubled)!r}, and so has another file",
-                "import the files of one video one after the other",
+                "put the labels of a video into one file: tools export several jobs together",
             )
 
 
@@ -291,13 +315,14 @@ def _refuse_empty(labels: ActionLabels | HandLabels, taken: bool) -> None:
         return
     if not labels.dropped:
         raise LabelError(f"{labels.file}: has no labels in it")
-    first = labels.dropped[0]
+    unknown = next((problem for problem in labels.dropped if "no video" in problem.reason), None)
+    first = unknown or labels.dropped[0]
     more = f"; and so on: none of its {labels.rows} rows can be taken" if labels.rows > 1 else ""
-    raise LabelError(
-        f"{first}{more}",
+    hint = (
         "names of videos must be those of videos.csv, or of the video files; `--video NAME` says "
-        "which one a file is about",
+        "which one a file is about"
     )
+    raise LabelError(f"{first}{more}", hint if unknown else None)
 
 
 def _action_rows(actions: Mapping[str, Sequence[Segment]]) -> list[tuple[object, ...]]:

@@ -86,8 +86,9 @@ def _guess_hand_folder(path: Path) -> str | None:
             return name
     # One file a picture, perhaps in a folder for each video.
     for pattern, names in (
-        ("**/*.json", ("labelme", "100doh", "labelstudio", "via")),
+        ("**/*.json", ("labelme", "100doh", "labelstudio", "via", "coco")),
         ("**/*.xml", ("voc", "cvat")),
+        ("*.csv", ("csv", "deeplabcut", "mediapipe", "via")),
     ):
         first = _first(path, pattern)
         name = None if first is None else _guess_file(first, "hands")

@@ -68,11 +68,13 @@ class ActionLabels(_Labels):
         segments: In the order of the file.
         classes: Names in the order in which the file lists them, where it has such a list.
         splits: The split of videos, where the file has one.
+        tiers: Names of the tiers that were taken, where the format has such.
     """
 
     segments: list[ActionRow] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     splits: dict[str, str] = field(default_factory=dict)
+    tiers: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -94,6 +94,11 @@ def place_marks(
         _check_shape(size, video, _at(found, picture.place))
         values, clamped = _fractions(hands, size, _at(found, picture.place))
         rows[key], moved = (*key, *values), moved + clamped
+    empty = sum(all(isnan(value) for value in row[2:]) for row in rows.values())
+    if empty:
+        labels.notes.append(
+            f"in {empty} of {len(rows)} frames no hand is marked: taken as both hands absent"
+        )
     if moved:
         what = "1 coordinate" if moved == 1 else f"{moved} coordinates"
         were = "was" if moved == 1 else "were"
@@ -255,7 +260,7 @@ def _place_pictures(
             raise LabelError(
                 f"{_at(found, picture.place)}: video {picture.video!r} has no frame "
                 f"{picture.frame + first}, it has {frames} from {first}",
-                "if frames count from 1, say `--first-frame 1`; "
+                f"if frames count from {1 - first}, say `--first-frame {1 - first}`; "
                 "or were they made at another frame rate?",
             )
     if any(picture.image for picture in found.pictures):

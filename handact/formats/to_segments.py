@@ -73,6 +73,7 @@ def place_intervals(
     labels.labelled |= {i.video for i in intervals}
     stamps = Stamps(videos, index_of)
     if (options.unit or found.unit or _prove_unit(found, every, videos)) == "seconds":
+        _refuse_counting(found, options)
         labels.units = "seconds, by the time stamps of the videos"
         placed = [_place_seconds(i, options.offset, stamps, found) for i in intervals]
         labels.notes += _note_rates(_rates_by_text(found, known), known, videos)
@@ -159,6 +160,7 @@ def _take_tier(intervals: list[Interval], tier: str | None, labels: ActionLabels
     tiers = Counter(i.tier for i in intervals)
     listed = ", ".join(f"{name or 'without a name'} ({n})" for name, n in tiers.items())
     if tier is None:
+        labels.tiers = tuple(tiers)
         if len(tiers) > 1:
             labels.notes.append(f"tiers, all of them taken: {listed}; `--tier NAME` takes one")
         return intervals
@@ -196,6 +198,16 @@ def _note_rates(
         )
 
 
+def _refuse_counting(found: IntervalFile, options: ActionOptions) -> None:
+    said = {"--fps": options.fps, "--first-frame": options.first_frame, "--end": options.end}
+    useless = [name for name, value in said.items() if value is not None]
+    if useless:
+        raise LabelError(
+            f"{found.file}: its times are seconds, of which {useless[0]} says nothing",
+            f"leave out `{useless[0]}`, or say `--unit frames` if they are frames",
+        )
+
+
 def _note_durations(
     found: IntervalFile, known: Mapping[str, str], videos: Mapping[str, Video]
 ) -> Iterator[str]:
@@ -218,6 +230,8 @@ def _prove_unit(
     """
     if any(i.start % 1 or (i.end % 1 and isfinite(i.end)) for i in found.intervals):
         return "seconds"
+    if not intervals:
+        return "seconds"  # or anything else
     for interval in intervals:
         # So far beyond the end that it is no matter of another version of the video.
         seconds = videos[interval.video].frames / videos[interval.video].fps

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
@@ -25,6 +26,7 @@ def sound_actions(
     file: str,
     report: Report,
     overlap: Overlap = "error",
+    overlap_hint: str | None = None,
 ) -> dict[str, list[Segment]]:
     """Return the segments that can be used, in order; report the others.
 
@@ -35,6 +37,7 @@ def sound_actions(
         file: The file of the rows, for messages.
         report: Called with each problem.
         overlap: What to do about overlaps.
+        overlap_hint: What a person may do about one; None: a dataset's own table is meant.
     """
     sound: dict[str, list[ActionRow]] = {}
     for row in rows:
@@ -45,7 +48,7 @@ def sound_actions(
             sound.setdefault(row.video, []).append(row)
     if overlap == "error":
         for problem in _find_overlaps(sound, file):
-            report(problem)
+            report(replace(problem, hint=overlap_hint) if overlap_hint else problem)
     return {
         video: resolve_overlaps([row.segment for row in sound[video]], overlap)
         for video in sorted(sound)

@@ -29,7 +29,7 @@ __all__ = ["FORMATS"]
 
 
 FORMATS: dict[str, Format[ActionOptions, IntervalFile, ActionExport]] = {
-    "csv": Format(table.read, table.write, files="*.csv"),
+    "csv": Format(table.read, table.write, files="*.[ct][sx][vt]"),
     "activitynet": Format(activitynet.read, activitynet.write, files="*.json"),
     "anvil": Format(anvil.read, files="*.anvil"),
     "assembly101": Format(assembly101.read),

@@ -147,7 +147,7 @@ def _read_annotation(annotation: Any, video: str, number: int, place: str) -> In
     if len(segment) != 2:
         raise LabelError(f"{place}: segment is not a start and an end")
     start, end = (parse_number(value, "segment", place) for value in segment)
-    return Interval(number, video, start, end, str(annotation.get("label", "")).strip())
+    return Interval(number, video, start, end, member(annotation, "label", str, place).strip())
 
 
 def _reason_to_drop(interval: Interval, known: Mapping[_Cell, Interval]) -> str | None:

@@ -29,19 +29,30 @@ _ACTIONS = (
 )  # fmt: skip
 _TIERS = ("hand", "tier", "track")
 _OWN = ("start_frame", "end_frame")
-_FRAMES = (
-    _OWN, ("start_frame", "stop_frame"), ("frame_start", "frame_end"), ("begin_frame", "end_frame"),
-    ("first_frame", "last_frame"), ("startframe", "endframe"),
-)  # fmt: skip
-_MILLISECONDS = (("start_ms", "end_ms"), ("begin_ms", "end_ms"))
-_SECONDS = (
-    ("start_seconds", "end_seconds"), ("start_s", "end_s"), ("start_sec", "end_sec"),
-    ("start_time", "end_time"), ("begin_time", "end_time"), ("start_timestamp", "stop_timestamp"),
-    ("start (s)", "stop (s)"), ("start (s)", "end (s)"),
-)  # fmt: skip
+_STARTS, _ENDS = ("start", "begin", "onset"), ("end", "stop", "offset")
+
+
+def _pairs(*patterns: str) -> tuple[tuple[str, str], ...]:
+    """Return every name of a start with every name of an end, in each of the patterns."""
+    return tuple(
+        (pattern.format(start), pattern.format(end))
+        for pattern in patterns
+        for start, end in product(_STARTS, _ENDS)
+    )
+
+
+_FRAMES = (*_pairs("{}_frame", "frame_{}", "{}frame"), ("first_frame", "last_frame"))
+_MILLISECONDS = _pairs("{}_ms")
+_SECONDS = _pairs("{}_seconds", "{}_s", "{}_sec", "{}_time", "{}_timestamp")
 _BARE = tuple(product(("start", "begin", "onset", "from"), ("end", "stop", "offset", "to")))
 _PAIRS = (*_FRAMES, *_MILLISECONDS, *_SECONDS, *_BARE)
 _NAMES = (*_VIDEOS, *_ACTIONS, *_TIERS, *dict.fromkeys(name for pair in _PAIRS for name in pair))
+
+# Words of columns that say when: a table that has one and is not understood is no list of clips.
+_TIME_WORDS = frozenset((
+    "start", "begin", "beginn", "onset", "from", "von", "end", "ende", "stop", "offset", "to",
+    "bis", "time", "times", "timestamp", "frame",
+))  # fmt: skip
 
 _TIME_CODE = re.compile(r"([0-9]{1,6})[:;]([0-9]{2})[:;]([0-9]{2})([:;])([0-9]{2,3})")
 _WHOLE = re.compile(r"[0-9]{1,12}(?:[.,]0)?")
@@ -66,9 +77,10 @@ def read(path: Path, options: ActionOptions) -> IntervalFile:
     """
     file = show_path(path)
     wanted = (options.column.lower(),) if options.column else ()
-    table = read_table(path, (), (*_NAMES, *wanted))
+    table = _fold_columns(read_table(path, (), (*_NAMES, *wanted)))
     times = next((pair for pair in _PAIRS if set(pair) <= set(table.columns)), None)
     if times is None:
+        _refuse_times(table, file)
         return _take_clips(_name_columns(table, file, options), file)
     if set(_VIDEOS) & set(table.columns):
         return _take_segments(_name_columns(table, file, options), file, times, options)
@@ -102,6 +114,27 @@ def write(export: ActionExport) -> dict[str, str]:
     return {"actions.csv": table_text(columns, rows)}
 
 
+def _fold_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Give columns such as `Start Time` and `End (s)` the names that they are known by."""
+    folded = {name: re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in table.columns}
+    known = {n: f for n, f in folded.items() if f in _NAMES and f not in table.columns}
+    # Of two that fold to one name, neither is meant for sure.
+    names = list(known.values())
+    return table.rename(columns={n: f for n, f in known.items() if names.count(f) == 1})
+
+
+def _refuse_times(table: pd.DataFrame, file: str) -> None:
+    """Refuse what would make labels of whole videos of segments whose times are not understood."""
+    spoken = {name: set(re.split(r"[^a-z]+", name.lower())) for name in table.columns}
+    times = [name for name, words in spoken.items() if words & _TIME_WORDS]
+    if times:
+        raise LabelError(
+            f"{file}: its columns {', '.join(times)} are not a start and an end that are known",
+            "name them start_frame,end_frame or start_seconds,end_seconds; `--format clips` if a "
+            "row labels a whole video",
+        )
+
+
 def _name_columns(table: pd.DataFrame, file: str, options: ActionOptions) -> pd.DataFrame:
     """Rename the columns that say which video, which action and which hand."""
     wanted = (options.column.lower(), options.column) if options.column else _ACTIONS
@@ -130,6 +163,7 @@ def _name_column(
 
 def _take_clips(table: pd.DataFrame, file: str) -> IntervalFile:
     found = IntervalFile(file=file, format="table of trimmed clips", unit="frames", rows=len(table))
+    found.notes.append("has no times: each row labels the whole of its video")
     for row, cells in zip(table.index, table.to_dict("records"), strict=True):
         found.intervals.append(Interval(int(row), cells["video"], 0, inf, cells["action"]))
     return found

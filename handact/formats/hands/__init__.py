@@ -25,9 +25,9 @@ __all__ = ["FORMATS"]
 
 
 FORMATS: dict[str, Format[HandOptions, MarkFile, HandExport]] = {
-    "csv": Format(table.read, table.write),
+    "csv": Format(table.read, table.write, files="*.csv"),
     "100doh": Format(detections.read),
-    "coco": Format(coco.read, coco.write),
+    "coco": Format(coco.read, coco.write, files="*.json"),
     "cvat": Format(cvat.read, cvat.write, files="*.xml"),
     "deeplabcut": Format(deeplabcut.read, files="**/*.csv"),
     "labelme": Format(labelme.read),

@@ -114,6 +114,7 @@ def test_two_processes_train_the_localiser_of_one(dataset: Path) -> None:
         torch.testing.assert_close(value, runs[1]["state"][key], rtol=0, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_statistics_of_batch_norm_are_those_of_all_rows(tmp_path: Path) -> None:
     """Twenty steps of the localiser, in double precision, so that only a mistake is seen."""
     port = _free_port()
@@ -182,6 +183,7 @@ def test_shares_of_a_batch_make_its_mean() -> None:
         assert sum(means) / 3 == pytest.approx(losses.mean().item())
 
 
+@pytest.mark.slow
 def test_parts_are_as_many_in_every_process(run_folder: Path) -> None:
     """With live batch norm each part is a meeting of all; shares of 2 and 1 clips must not miss."""
     config = replace(ACTION, freeze_batch_norm=False, accumulate=2, epochs=1, learning_rate=1e-6)

@@ -663,3 +663,28 @@ def test_frames_without_a_hand_are_counted(dataset: Dataset, tmp_path: Path) -> 
     path = _coco(tmp_path / "c.json", [{"bbox": [140, 76, 40, 40]}])
     notes = plan_hands(dataset, path, options=HandOptions(first_frame=0)).labels.notes
     assert "in 1 of 2 frames no hand is marked: taken as both hands absent" in notes
+
+
+def test_labels_are_added_beside_those_that_are_there(dataset: Dataset, tmp_path: Path) -> None:
+    """As of two jobs of one video; what is there already is not added twice."""
+    header = "video,start_frame,end_frame,action\n"
+    path = _write(tmp_path / "a.csv", header + "v1,0,9,take\n")
+    import_actions(dataset, plan_actions(dataset, path))
+    path = _write(tmp_path / "b.csv", header + "v1,0,9,take\nv1,9,20,put\n")
+    assert import_actions(dataset, plan_actions(dataset, path), add=True)
+    dataset = read_dataset(dataset.root)
+    assert dataset.actions["v1"] == [Segment(0, 9, "take"), Segment(9, 20, "put")]
+    assert not import_actions(dataset, plan_actions(dataset, path), add=True)
+    path = _write(tmp_path / "c.csv", header + "v1,19,25,take\n")
+    before = (dataset.root / "actions.csv").read_bytes()
+    with pytest.raises(LabelError, match=r"'take' \[19, 25\) of video 'v1' overlaps 'put'"):
+        import_actions(dataset, plan_actions(dataset, path), add=True)
+    assert (dataset.root / "actions.csv").read_bytes() == before
+    header = "video,frame,left_x,left_y,right_x,right_y\n"
+    import_hands(dataset, plan_hands(dataset, _write(path, header + "v1,3,0.5,0.5,,\n")))
+    plan = plan_hands(dataset, _write(path, header + "v1,3,0.5,0.5,,\nv1,4,0.5,0.5,,\n"))
+    assert import_hands(dataset, plan, add=True)
+    assert read_dataset(dataset.root).hands["frame"].tolist() == [3, 4]
+    plan = plan_hands(dataset, _write(path, header + "v1,4,0.6,0.5,,\n"))
+    with pytest.raises(LabelError, match="frame 4 of video 'v1' has others already"):
+        import_hands(dataset, plan, add=True)

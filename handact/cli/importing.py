@@ -51,6 +51,7 @@ _Offset = Annotated[
 _Replace = Annotated[
     bool, typer.Option("--replace", help="Replace the labels of videos that have some.")
 ]
+_Add = Annotated[bool, typer.Option("--add", help="Add to the labels of videos that have some.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check; write nothing.")]
 
 
@@ -103,6 +104,7 @@ def _import_actions(
         typer.Option("--allow-length-mismatch", help="Take labels that are not one a frame."),
     ] = False,
     replace: _Replace = False,
+    add: _Add = False,
     dry_run: _DryRun = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -134,6 +136,7 @@ def _import_actions(
     from handact.dataset import import_actions, plan_actions, read_dataset
     from handact.formats.intervals import ActionOptions
 
+    _refuse_both(replace, add)
     into = read_dataset(dataset, with_labels=False)
     options = ActionOptions(
         unit=unit.value if unit else None,
@@ -156,9 +159,9 @@ def _import_actions(
         understood.add("new", f"{number}: {', '.join(plan.new_classes)}")
     if plan.labels.splits:
         understood.add("splits", f"of {count_of(len(plan.labels.splits), 'video')}")
-    understood.add_there(plan.same, plan.present, replace, dry_run)
+    understood.add_there(plan.same, plan.present, replace or add, dry_run)
     understood.show(as_json)
-    is_new = not dry_run and import_actions(into, plan, replace=replace)
+    is_new = not dry_run and import_actions(into, plan, replace=replace, add=add)
     table = into.root / "actions.csv"
     if as_json:
         return understood.print_json(
@@ -189,6 +192,7 @@ def _import_hands(
         float, typer.Option(min=0, max=1, help="Detections: leave out those below.")
     ] = 0.5,
     replace: _Replace = False,
+    add: _Add = False,
     dry_run: _DryRun = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -216,6 +220,7 @@ def _import_hands(
     from handact.dataset import import_hands, plan_hands, read_dataset
     from handact.formats.marks import HandOptions
 
+    _refuse_both(replace, add)
     into = read_dataset(dataset, with_labels=False)
     options = HandOptions(
         sides=_parse_sides(sides) or None,
@@ -234,15 +239,22 @@ def _import_hands(
     videos = count_of(hands["video"].nunique(), "video")
     taken = f"{frames} of {videos}; left hand in {left}, right hand in {right}"
     understood = _Understood(plan.labels, taken)
-    understood.add_there(plan.same, plan.present, replace, dry_run)
+    understood.add_there(plan.same, plan.present, replace or add, dry_run)
     understood.show(as_json)
-    is_new = not dry_run and import_hands(into, plan, replace=replace)
+    is_new = not dry_run and import_hands(into, plan, replace=replace, add=add)
     table = into.root / "hands.csv"
     if as_json:
         return understood.print_json(
             table if is_new else None, frames=len(hands), left=left, right=right
         )
     return None if dry_run else _say_written(table, is_new, len(hands))
+
+
+def _refuse_both(replace: bool, add: bool) -> None:
+    from handact.errors import ConfigError
+
+    if replace and add:
+        raise ConfigError("--replace and --add are two ways: choose one")
 
 
 def _parse_fps(text: str | None) -> float | str | None:
@@ -286,12 +298,13 @@ class _Understood:
         self._after.append((what, text))
 
     def add_there(
-        self, same: tuple[str, ...], present: tuple[str, ...], replace: bool, dry_run: bool
+        self, same: tuple[str, ...], present: tuple[str, ...], allowed: bool, dry_run: bool
     ) -> None:
         if same:
             self.add("there", f"{count_of(len(same), 'video')} with the same labels already")
-        if dry_run and present and not replace:
-            self.add("there", f"other labels of {count_of(len(present), 'video')}: add --replace")
+        if dry_run and present and not allowed:
+            others = count_of(len(present), "video")
+            self.add("there", f"other labels of {others}: --replace or --add")
         if dry_run:
             self.add("written", "nothing (--dry-run)")
 

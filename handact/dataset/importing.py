@@ -23,7 +23,7 @@ from handact.formats.loading import list_files
 from handact.formats.marks import HandOptions
 from handact.formats.reading import ActionLabels, HandLabels, IndexOf
 from handact.formats.settings import add_classes
-from handact.formats.tables import ACTION_COLUMNS
+from handact.formats.tables import ACTION_COLUMNS, ActionRow, parse_actions
 from handact.formats.text import format_cell, merge_rows, raise_problem, read_table, show_path
 from handact.formats.to_hands import place_marks
 from handact.formats.to_segments import place_intervals
@@ -168,7 +168,9 @@ def plan_hands(
     return HandPlan(labels, labels.hands, *there)
 
 
-def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False) -> bool:
+def import_actions(
+    dataset: Dataset, plan: ActionPlan, *, replace: bool = False, add: bool = False
+) -> bool:
     """Write planned actions into actions.csv, new classes into dataset.toml, splits if given.
 
     Returns whether actions.csv was written: it is not where all labels are there already.
@@ -177,24 +179,32 @@ def import_actions(dataset: Dataset, plan: ActionPlan, *, replace: bool = False)
         dataset: The one of the plan.
         plan: As `plan_actions` made it.
         replace: Whether the rows of videos that have other labels already give way.
+        add: Whether the new ones go beside them.
 
     Raises:
-        LabelError: Such a video, without `replace`. Nothing was written.
+        LabelError: Such a video without either, or a new segment that overlaps one that is there.
+            Nothing was written.
     """
     path = dataset.root / "actions.csv"
-    _refuse_present(path, plan.present, replace)
+    _refuse_present(path, plan.present, replace or add)
+    rows = [row for row in _action_rows(plan.actions) if row[0] not in plan.same]
+    replaced = plan.present
+    if add:
+        rows, replaced = _new_rows(path, ACTION_COLUMNS, rows), ()
+        _refuse_overlaps(path, rows, dataset)
     if plan.new_classes:
         add_classes(dataset.root / "dataset.toml", plan.new_classes)
-    rows = [row for row in _action_rows(plan.actions) if row[0] not in plan.same]
-    is_new = bool(rows or plan.present)
+    is_new = bool(rows or replaced)
     if is_new:
-        merge_rows(path, ACTION_COLUMNS, rows, replaced=plan.present)
+        merge_rows(path, ACTION_COLUMNS, rows, replaced=replaced)
     if plan.labels.splits:
         write_splits(dataset, plan.labels.splits)
     return is_new
 
 
-def import_hands(dataset: Dataset, plan: HandPlan, *, replace: bool = False) -> bool:
+def import_hands(
+    dataset: Dataset, plan: HandPlan, *, replace: bool = False, add: bool = False
+) -> bool:
     """Write planned hand positions into hands.csv.
 
     Returns whether it was written: it is not where all labels are there already.
@@ -203,16 +213,22 @@ def import_hands(dataset: Dataset, plan: HandPlan, *, replace: bool = False) -> 
         dataset: The one of the plan.
         plan: As `plan_hands` made it.
         replace: Whether the rows of videos that have other labels already give way.
+        add: Whether the new ones go beside them.
 
     Raises:
-        LabelError: Such a video, without `replace`. Nothing was written.
+        LabelError: Such a video without either, or a frame that has other labels. Nothing was
+            written.
     """
     path = dataset.root / "hands.csv"
-    _refuse_present(path, plan.present, replace)
+    _refuse_present(path, plan.present, replace or add)
     rows = [row for row in _hand_rows(plan.hands) if row[0] not in plan.same]
-    is_new = bool(rows or plan.present)
+    replaced = plan.present
+    if add:
+        rows, replaced = _new_rows(path, HAND_COLUMNS, rows), ()
+        _refuse_frames(path, rows)
+    is_new = bool(rows or replaced)
     if is_new:
-        merge_rows(path, HAND_COLUMNS, rows, replaced=plan.present)
+        merge_rows(path, HAND_COLUMNS, rows, replaced=replaced)
     return is_new
 
 
@@ -287,7 +303,7 @@ def _refuse_doubled(videos: Collection[str], parts: Iterable[ActionLabels | Hand
         if doubled:
             raise LabelError(
                 f"{part.file}: has labels of {min(doubled)!r}, and so has another file",
-                "put the labels of a video into one file: tools export several jobs together",
+                "import the files one after the other, the second one with `--add`",
             )
 
 
@@ -359,10 +375,59 @@ def _find_present(
     return tuple(v for v in present if v not in same), tuple(same)
 
 
-def _refuse_present(path: Path, present: tuple[str, ...], replace: bool) -> None:
-    if present and not replace:
+def _new_rows(
+    path: Path, columns: Sequence[str], rows: Iterable[tuple[object, ...]]
+) -> list[tuple[object, ...]]:
+    """Return the rows that a table does not have yet."""
+    if not path.exists():
+        return list(rows)
+    there = set(read_table(path, columns)[list(columns)].itertuples(index=False, name=None))
+    return [row for row in rows if tuple(format_cell(value) for value in row) not in there]
+
+
+def _refuse_overlaps(path: Path, rows: Iterable[tuple[object, ...]], dataset: Dataset) -> None:
+    if not path.exists():
+        return
+    there = parse_actions(read_table(path, ACTION_COLUMNS), show_path(path))
+    new = [ActionRow(0, str(row[0]), Segment(*row[1:])) for row in rows]
+    lengths = {video.name: video.frames for video in dataset.videos.values()}
+    hint = "correct one of them, or `--replace` all of the video"
+    # Those that are there may overlap each other: that is for `check` to say.
+    for row in new:
+        beside = [one for one in there if one.video == row.video and _overlap(one, row)]
+        sound_actions(
+            [*beside[:1], row],
+            lengths,
+            None,
+            file=show_path(path),
+            report=raise_problem,
+            overlap_hint=hint,
+        )
+
+
+def _overlap(a: ActionRow, b: ActionRow) -> bool:
+    return (
+        a.segment.start_frame < b.segment.end_frame and b.segment.start_frame < a.segment.end_frame
+    )
+
+
+def _refuse_frames(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
+    if not path.exists():
+        return
+    table = read_table(path, HAND_COLUMNS)
+    there = set(zip(table["video"], table["frame"], strict=True))
+    doubled = next((row for row in rows if (row[0], str(row[1])) in there), None)
+    if doubled is not None:
+        raise LabelError(
+            f"{show_path(path)}: frame {doubled[1]} of video {doubled[0]!r} has others already",
+            "correct one of them, or `--replace` all of the video",
+        )
+
+
+def _refuse_present(path: Path, present: tuple[str, ...], allowed: bool) -> None:
+    if present and not allowed:
         others = f" and {len(present) - 1} more videos" if len(present) > 1 else ""
         raise LabelError(
             f"{show_path(path)}: has other labels of {present[0]!r}{others} already",
-            "`--replace` puts the new ones in their place",
+            "`--replace` puts the new ones in their place, `--add` beside them",
         )

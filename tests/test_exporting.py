@@ -1,14 +1,16 @@
 """`export actions` and `export hands`: labels and predictions for other tools."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from folders import make_dataset
 from typer.testing import CliRunner, Result
+from videos import make_video
 
 from handact.cli import app
-from handact.dataset import action_export, hand_export, read_dataset
+from handact.dataset import action_export, create_dataset, hand_export, read_dataset
 from handact.errors import LabelError
 from handact.labels import Segment
 
@@ -103,6 +105,23 @@ def test_tracks_are_exported_where_a_hand_is_present(root: Path) -> None:
     assert hands["left_x"].tolist()[0] == 0
     assert hands["left_x"].isna().tolist() == [False, True]
     assert hands["right_x"].isna().all()
+
+
+def test_times_of_a_video_that_begins_late_are_told(tmp_path: Path) -> None:
+    """Some tools show 0.5 s at its first frame, others 0: nobody can know which."""
+    video = tmp_path / "late.mkv"
+    ticks = [500 + 50 * i for i in range(20)]
+    make_video(video, 20, fps=20, ticks=ticks, time_base=Fraction(1, 1000))
+    root = tmp_path / "line"
+    create_dataset(root, [video], classes=["take"])
+    (root / "actions.csv").write_text("video,start_frame,end_frame,action\nlate,4,9,take\n")
+    shown = _run("export", "actions", root, "--format", "webvtt")
+    assert "times of 'late' count from its first frame, which has 0.500 s" in shown.stderr
+    vtt = root / "export" / "webvtt" / "late.vtt"
+    assert "--offset 0" in _error("import", "actions", vtt, root)
+    assert "same labels already" in _run("import", "actions", vtt, root, "--offset", 0).stderr
+    vtt.write_text(vtt.read_text().replace("00.200", "00.700").replace("00.450", "00.950"))
+    assert "same labels already" in _run("import", "actions", vtt, root, "--offset", 0.5).stderr
 
 
 def test_what_cannot_be_exported_is_said(root: Path, tmp_path: Path) -> None:

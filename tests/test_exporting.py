@@ -68,6 +68,14 @@ def test_files_of_another_export_are_not_left_beside(root: Path, tmp_path: Path)
     )
 
 
+def test_classes_with_blanks_survive_a_format_without(root: Path) -> None:
+    _run("export", "actions", root, "--format", "mstcn")
+    shown = _run("import", "actions", root / "export" / "mstcn", root).stderr
+    assert "the format holds no blanks: turn_screw = 'turn screw'" in shown
+    assert "2 videos with the same labels already" in shown
+    assert read_dataset(root).classes == ("background", "take", "turn screw")
+
+
 def test_one_file_may_be_named(root: Path, tmp_path: Path) -> None:
     _run("export", "hands", root, "--format", "coco", "-o", tmp_path / "mine.json")
     assert len(json.loads((tmp_path / "mine.json").read_text())["images"]) == 2

@@ -628,7 +628,7 @@ def test_mstcn_of_two_hands(dataset: Dataset) -> None:
     folder = SAMPLES / "mstcn"
     for path in (folder, folder / "groundTruth"):
         assert guess_format(path, "actions") == "mstcn"
-        with pytest.raises(LabelError, match="'turn_screw' .* overlaps 'take'"):
+        with pytest.raises(LabelError, match="'turn screw' .* overlaps 'take'"):
             plan_actions(dataset, path)
         left = plan_actions(dataset, path, options=ActionOptions(tier="left_hand", split=1))
         assert _named(left) == [(0, 10, "take"), (15, 40, "hold")]

@@ -18,7 +18,7 @@ from handact.dataset.splits import write_splits
 from handact.errors import ConfigError, LabelError
 from handact.formats import actions, hands
 from handact.formats.guess import Kind, guess_format
-from handact.formats.intervals import ActionOptions
+from handact.formats.intervals import ActionOptions, IntervalFile
 from handact.formats.loading import list_files
 from handact.formats.marks import HandOptions
 from handact.formats.reading import ActionLabels, HandLabels, IndexOf
@@ -108,6 +108,8 @@ def plan_actions(
     parts: list[ActionLabels] = []
     taken: dict[str, list[Segment]] = {}
     for found in _read_files(actions.FORMATS, path, format, "actions", options):
+        if found.without_blanks:
+            _give_back_blanks(found, dataset.classes)
         part = place_intervals(found, dataset.videos, index_of, options, dataset.background)
         new = sound_actions(
             part.segments,
@@ -256,6 +258,19 @@ def _read_files(
                 f"{show_path(file)}: is damaged, or no file of the format {name!r} ({what})",
                 "`--format` says what it is",
             ) from error
+
+
+def _give_back_blanks(found: IntervalFile, classes: Iterable[str]) -> None:
+    """Call classes as the dataset does, where they are the same but for blanks."""
+    own = {"_".join(name.split()): name for name in classes if " " in name}
+    names = dict.fromkeys((*found.classes, *(interval.label for interval in found.intervals)))
+    back = {name: own[name] for name in names if name in own and name not in classes}
+    if not back:
+        return
+    found.classes = [back.get(name, name) for name in found.classes]
+    found.intervals = [replace(i, label=back.get(i.label, i.label)) for i in found.intervals]
+    said = ", ".join(f"{name} = {back[name]!r}" for name in back)
+    found.notes.append(f"the format holds no blanks: {said}")
 
 
 def _overlap_hint(labels: ActionLabels) -> str:

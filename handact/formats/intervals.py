@@ -83,6 +83,7 @@ class IntervalFile:
         prefix: What some tools put before the names of videos, and others do not.
         empty: Videos that the file is about although nothing happens in them.
         classes: Names in the order in which the file lists them, where it has such a list.
+        without_blanks: Whether the format cannot hold blanks in names of classes: `_` may be one.
         splits: The split of videos, where the file has one.
         rows: How many rows (or lines, annotations, ...) were read.
         dropped: Rows that were left out: number, what the file calls the video, reason.
@@ -103,6 +104,7 @@ class IntervalFile:
     prefix: str = ""
     empty: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
+    without_blanks: bool = False
     splits: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     dropped: list[tuple[int | None, str]] = field(default_factory=list)

@@ -48,7 +48,13 @@ def read(path: Path, options: ActionOptions) -> IntervalFile:
     Raises:
         LabelError: No label files, a blank line between labels, no such bundle.
     """
-    found = IntervalFile(file=show_path(path), format="MS-TCN folder", unit="frames", rate="unsure")
+    found = IntervalFile(
+        file=show_path(path),
+        format="MS-TCN folder",
+        unit="frames",
+        rate="unsure",
+        without_blanks=True,
+    )
     root, folder, files = _find_files(path, options.tier)
     for file in files:
         tier = file.parent.name if file.parent != folder else ""

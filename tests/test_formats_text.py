@@ -634,8 +634,8 @@ def test_mstcn_of_two_hands(dataset: Dataset) -> None:
         assert _named(left) == [(0, 10, "take"), (15, 40, "hold")]
         assert left.labels.splits == {"v1": "test", "v2.cam": "train", "late": "train"}
         right = plan_actions(dataset, path, options=ActionOptions(tier="right_hand"))
-        assert _named(right) == [(8, 40, "turn_screw")]
-        assert right.labels.classes == ["take", "turn_screw", "hold", "background"]
+        assert _named(right) == [(8, 40, "turn screw")]
+        assert right.labels.classes == ["take", "turn screw", "hold", "background"]
     with pytest.raises(LabelError, match="has no tier 'nose'") as caught:
         plan_actions(dataset, folder, options=ActionOptions(tier="nose"))
     assert "left_hand (3), right_hand (2)" in (caught.value.hint or "")

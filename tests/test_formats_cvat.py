@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from folders import VIDEOS, make_dataset
+from labels import random_hands
 
 from handact.dataset import (
     Dataset,
@@ -26,7 +27,7 @@ from handact.errors import LabelError
 from handact.formats.guess import guess_format
 from handact.formats.intervals import ActionOptions
 from handact.formats.marks import HandOptions
-from handact.labels import HAND_COLUMNS, Segment
+from handact.labels import Segment
 
 SAMPLES = Path(__file__).parent / "samples" / "cvat"
 SIZE = (160, 96)
@@ -584,23 +585,10 @@ def test_tasks_of_both_kinds_are_refused(dataset: Dataset, tmp_path: Path) -> No
 # ------------------------------------------------------------------------------------------ writing
 
 
-def _random_hands(seed: int) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    rows = []
-    for name, frames in VIDEOS.items():
-        for frame in sorted(rng.choice(frames, frames // 2, replace=False)):
-            values = rng.random(4).round(5)
-            values[:2] = np.nan if rng.random() < 0.4 else values[:2]
-            values[2:] = np.nan if rng.random() < 0.4 else values[2:]
-            rows.append((name, int(frame), *values))
-    table = pd.DataFrame(rows, columns=list(HAND_COLUMNS))
-    return table.sort_values(["video", "frame"], ignore_index=True)
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_written_hands_come_back(tmp_path: Path, seed: int) -> None:
     """Frames without a label, and those that show no hand, are as they were."""
-    hands = _random_hands(seed)
+    hands = random_hands(seed)
     rows = hands.to_csv(index=False, header=False)
     dataset = read_dataset(make_dataset(tmp_path, hands=rows))
     files = export_hands(hand_export(dataset), "cvat")

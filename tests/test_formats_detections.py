@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from folders import LATE_TICKS, make_dataset
+from labels import hand_rows, write_file
 
 from handact.dataset import Dataset, plan_hands, read_dataset
 from handact.errors import LabelError
@@ -27,20 +27,6 @@ SOLUTIONS = {"Left": "right", "Right": "left"}
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
     return read_dataset(make_dataset(tmp_path))
-
-
-def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
-
-
-def _rows(hands: pd.DataFrame) -> list[tuple[object, ...]]:
-    """Return video, frame and positions, None where a hand is absent."""
-    return [
-        (video, frame, *(None if np.isnan(v) else round(v, 6) for v in values))
-        for video, frame, *values in hands.itertuples(index=False)
-    ]
 
 
 # ---------------------------------------------------------------------------------------- MediaPipe
@@ -78,14 +64,14 @@ def test_mediapipe_hands_are_taken_as_said(
     dataset: Dataset, sides: Mapping[str, str], left: float
 ) -> None:
     plan = plan_hands(dataset, SAMPLES / "mediapipe" / "v1.csv", options=HandOptions(sides=sides))
-    assert _rows(plan.hands)[0] == ("v1", 0, left, 0.5, 1 - left, 0.5)
+    assert hand_rows(plan.hands)[0] == ("v1", 0, left, 0.5, 1 - left, 0.5)
 
 
 @pytest.mark.trap("mediapipe: two hands of a frame may both be Left")
 def test_mediapipe_scores_and_two_left_hands(dataset: Dataset) -> None:
     options = HandOptions(sides=TASKS)
     plan = plan_hands(dataset, SAMPLES / "mediapipe" / "v1.csv", options=options)
-    assert _rows(plan.hands)[1:] == [("v1", 1, None, None, 0.7, 0.55)]
+    assert hand_rows(plan.hands)[1:] == [("v1", 1, None, None, 0.7, 0.55)]
     assert [(p.row, p.reason) for p in plan.labels.dropped] == [
         (4, "the score 0.41 is below 0.5"),
         (7, "a second left hand, so frame 2 is left out"),
@@ -98,7 +84,7 @@ def test_mediapipe_rows_of_both_hands(dataset: Dataset) -> None:
     path = SAMPLES / "mediapipe" / "late.csv"
     assert guess_format(path, "hands") == "mediapipe"
     hands = plan_hands(dataset, path, options=HandOptions(sides=TASKS)).hands
-    assert _rows(hands) == [
+    assert hand_rows(hands) == [
         ("late", 0, 0.25, 0.5, None, None),
         ("late", 1, None, None, 0.75, 0.5),
         ("late", 19, 0.25, 0.5, 0.75, 0.5),
@@ -127,10 +113,10 @@ def test_mediapipe_columns(dataset: Dataset, tmp_path: Path, column: str, side: 
     ]
     header, first = ("frame,pose_x0", "0,9") if side else ("frame,handedness,nx0", "0,Left,9")
     text = f"{header},{','.join(names)}\n{first},{_cells(0.25, 0.5)}\n"
-    path = _write(tmp_path / "v1.csv", text)
+    path = write_file(tmp_path / "v1.csv", text)
     assert guess_format(path, "hands") == "mediapipe"
     hands = plan_hands(dataset, path, options=HandOptions(sides=TASKS)).hands
-    assert _rows(hands) == [("v1", 0, 0.25, 0.5, None, None)]
+    assert hand_rows(hands) == [("v1", 0, 0.25, 0.5, None, None)]
 
 
 @pytest.mark.parametrize("landmarks", ["number", "one", "name"])
@@ -142,10 +128,10 @@ def test_mediapipe_rows_of_landmarks(dataset: Dataset, tmp_path: Path, landmarks
             lines.append(f"{frame},{hand},{name},{label},{px:.6f},{py:.6f},{pz}")
     # A second one of the same name, without a number of its own.
     lines += [line for line in lines if line.startswith("3,")]
-    path = _write(tmp_path / "v1.csv", "\n".join(lines) + "\n")
+    path = write_file(tmp_path / "v1.csv", "\n".join(lines) + "\n")
     assert guess_format(path, "hands") == "mediapipe"
     plan = plan_hands(dataset, path, options=HandOptions(sides=TASKS))
-    assert _rows(plan.hands) == [("v1", 0, 0.25, 0.5, 0.75, 0.5)]
+    assert hand_rows(plan.hands) == [("v1", 0, 0.25, 0.5, 0.75, 0.5)]
     assert "a second left hand" in plan.labels.dropped[0].reason
 
 
@@ -153,20 +139,20 @@ def test_mediapipe_holistic_has_faces_as_well(dataset: Dataset, tmp_path: Path) 
     lines = ["frame,row_id,type,landmark_index,x,y,z", "0,0-face-467,face,467,0.5,0.5,0"]
     lines += [f"0,0-left_hand-{i},left_hand,{i},,," for i in range(21)]
     lines += [f"0,x,right_hand,{i},{x},{y},0" for i, (x, y, _) in enumerate(_points(0.75, 0.5))]
-    path = _write(tmp_path / "v1.csv", "\n".join(lines) + "\n")
+    path = write_file(tmp_path / "v1.csv", "\n".join(lines) + "\n")
     with pytest.raises(LabelError, match="which hand is meant") as caught:
         plan_hands(dataset, path)
     assert '--map "left_hand=left,right_hand=right"' in (caught.value.hint or "")
     sides = {"left_hand": "left", "right_hand": "right"}
     hands = plan_hands(dataset, path, options=HandOptions(sides=sides)).hands
-    assert _rows(hands) == [("v1", 0, None, None, 0.75, 0.5)]
+    assert hand_rows(hands) == [("v1", 0, None, None, 0.75, 0.5)]
 
 
 @pytest.mark.trap("mediapipe: times are milliseconds")
 def test_mediapipe_times(dataset: Dataset, tmp_path: Path) -> None:
     def plan(column: str, times: list[str]) -> list[int]:
         lines = [f"{column},handedness,{XYZ}", *(f"{t},Left,{_cells(0.25, 0.5)}" for t in times)]
-        path = _write(tmp_path / "late.csv", "\n".join(lines) + "\n")
+        path = write_file(tmp_path / "late.csv", "\n".join(lines) + "\n")
         options = HandOptions(sides=TASKS)
         return plan_hands(dataset, path, options=options).hands["frame"].tolist()
 
@@ -191,7 +177,7 @@ def test_mediapipe_first_frame(dataset: Dataset, tmp_path: Path) -> None:
         lines = [f"video,frame_id,hand,{XYZ}"]
         return "\n".join([*lines, *(f"v1.mp4,{f},Left,{_cells(0.25, 0.5)}" for f in frames)]) + "\n"
 
-    path = _write(tmp_path / "landmarks.csv", text("1", "2"))
+    path = write_file(tmp_path / "landmarks.csv", text("1", "2"))
     with pytest.raises(LabelError, match="whether frames count from 0 or from 1"):
         plan_hands(dataset, path, options=HandOptions(sides=TASKS))
     hands = plan_hands(dataset, path, options=HandOptions(sides=TASKS, first_frame=1)).hands
@@ -205,9 +191,9 @@ def test_mediapipe_first_frame(dataset: Dataset, tmp_path: Path) -> None:
 
 @pytest.mark.trap("mediapipe: landmarks may lie outside of the picture, and z is no position")
 def test_mediapipe_outside(dataset: Dataset, tmp_path: Path) -> None:
-    path = _write(tmp_path / "v1.csv", f"frame,hand,{XYZ}\n0,Left,{_cells(0.05, 0.99)}\n")
+    path = write_file(tmp_path / "v1.csv", f"frame,hand,{XYZ}\n0,Left,{_cells(0.05, 0.99)}\n")
     hands = plan_hands(dataset, path, options=HandOptions(sides=TASKS)).hands
-    assert _rows(hands) == [("v1", 0, 0.05, 0.99, None, None)]
+    assert hand_rows(hands) == [("v1", 0, 0.05, 0.99, None, None)]
     path.write_text(f"frame,hand,{XYZ}\n0,Left,{_cells(0.5, 1.1)}\n")
     with pytest.raises(LabelError, match="is outside the picture"):
         plan_hands(dataset, path, options=HandOptions(sides=TASKS))
@@ -215,7 +201,7 @@ def test_mediapipe_outside(dataset: Dataset, tmp_path: Path) -> None:
 
 @pytest.mark.trap("mediapipe: world landmarks and those relative to the wrist are no positions")
 def test_mediapipe_other_landmarks(dataset: Dataset, tmp_path: Path) -> None:
-    path = _write(tmp_path / "v1.csv", f"frame,hand,{XYZ}\n0,Left,{_cells(0, 0)}\n")
+    path = write_file(tmp_path / "v1.csv", f"frame,hand,{XYZ}\n0,Left,{_cells(0, 0)}\n")
     with pytest.raises(LabelError, match="world landmarks") as caught:
         plan_hands(dataset, path, options=HandOptions(sides=TASKS))
     assert "hand_world_landmarks" in (caught.value.hint or "")
@@ -227,12 +213,12 @@ def test_mediapipe_other_landmarks(dataset: Dataset, tmp_path: Path) -> None:
 
 def test_mediapipe_pixels(dataset: Dataset, tmp_path: Path) -> None:
     cells = ",".join("40,24,0" for _ in range(21))
-    path = _write(tmp_path / "v1.csv", f"frame,hand,{XYZ}\n0,Left,{cells}\n")
+    path = write_file(tmp_path / "v1.csv", f"frame,hand,{XYZ}\n0,Left,{cells}\n")
     with pytest.raises(LabelError, match=r"v1\.csv:2: 40 looks like pixels") as caught:
         plan_hands(dataset, path, options=HandOptions(sides=TASKS))
     assert "--pixels" in (caught.value.hint or "")
     hands = plan_hands(dataset, path, options=HandOptions(sides=TASKS, pixels=True)).hands
-    assert _rows(hands) == [("v1", 0, 0.25, 0.25, None, None)]
+    assert hand_rows(hands) == [("v1", 0, 0.25, 0.25, None, None)]
 
 
 @pytest.mark.trap("mediapipe: points of the palm that are missing are not averaged")
@@ -241,9 +227,9 @@ def test_mediapipe_empty_cells(dataset: Dataset, tmp_path: Path) -> None:
     cells[:2] = "", "nan"
     both = ",".join([""] * 63)
     text = f"frame,hand,{XYZ}\n0,Left,{','.join(cells)}\n1,Left,{both}\n"
-    path = _write(tmp_path / "v1.csv", text)
+    path = write_file(tmp_path / "v1.csv", text)
     hands = plan_hands(dataset, path, options=HandOptions(sides=TASKS)).hands
-    assert _rows(hands) == [("v1", 0, 0.25, 0.49, None, None), ("v1", 1, *[None] * 4)]
+    assert hand_rows(hands) == [("v1", 0, 0.25, 0.49, None, None), ("v1", 1, *[None] * 4)]
 
 
 def test_a_folder_of_mediapipe_is_read_video_by_video(dataset: Dataset) -> None:
@@ -271,7 +257,7 @@ def test_bad_tables_of_mediapipe_are_refused(
     dataset: Dataset, tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(LabelError, match=message):
-        plan_hands(dataset, _write(tmp_path / "v1.csv", text), format="mediapipe")
+        plan_hands(dataset, write_file(tmp_path / "v1.csv", text), format="mediapipe")
 
 
 # ------------------------------------------------------------------------------------------- 100DOH
@@ -288,10 +274,10 @@ def test_100doh_files(dataset: Dataset, name: str) -> None:
     path = SAMPLES / "100doh" / name
     assert guess_format(path, "hands") == "100doh"
     plan = plan_hands(dataset, path)  # frame 0 proves where counting begins
-    assert _rows(plan.hands) == [("v1", 0, *[None] * 4), WANTED]
+    assert hand_rows(plan.hands) == [("v1", 0, *[None] * 4), WANTED]
     assert "the score 0.3 is below 0.5" in plan.labels.dropped[0].reason
     sure = plan_hands(dataset, path, options=HandOptions(score=0.95)).hands
-    assert _rows(sure)[1] == (*WANTED[:4], None, None)
+    assert hand_rows(sure)[1] == (*WANTED[:4], None, None)
 
 
 @pytest.mark.parametrize(
@@ -304,9 +290,9 @@ def test_100doh_files(dataset: Dataset, name: str) -> None:
     ],
 )
 def test_100doh_json(dataset: Dataset, tmp_path: Path, data: object) -> None:
-    path = _write(tmp_path / "a.json", json.dumps(data))
+    path = write_file(tmp_path / "a.json", json.dumps(data))
     assert guess_format(path, "hands") == "100doh"
-    assert _rows(plan_hands(dataset, path, options=FIRST_0).hands) == [WANTED]
+    assert hand_rows(plan_hands(dataset, path, options=FIRST_0).hands) == [WANTED]
 
 
 def test_100doh_folders(dataset: Dataset, tmp_path: Path) -> None:
@@ -315,15 +301,17 @@ def test_100doh_folders(dataset: Dataset, tmp_path: Path) -> None:
     np.save(tmp_path / "npy" / "v1" / "000004.npy", np.zeros((0, 10), np.float32))
     assert guess_format(tmp_path / "npy", "hands") == "100doh"
     hands = plan_hands(dataset, tmp_path / "npy", options=FIRST_0).hands
-    assert _rows(hands) == [WANTED, ("v1", 4, *[None] * 4)]
+    assert hand_rows(hands) == [WANTED, ("v1", 4, *[None] * 4)]
     one = plan_hands(dataset, SAMPLES / "100doh" / "v1_000003.npy", options=FIRST_0).hands
-    assert _rows(one) == [WANTED]
+    assert hand_rows(one) == [WANTED]
     folder = tmp_path / "json"
-    _write(folder / "v1_000003.json", json.dumps({"hand_det": [LEFT, RIGHT], "obj_det": "none"}))
-    _write(folder / "v1_000004.json", json.dumps({"hand_det": "none", "obj_det": "none"}))
+    write_file(
+        folder / "v1_000003.json", json.dumps({"hand_det": [LEFT, RIGHT], "obj_det": "none"})
+    )
+    write_file(folder / "v1_000004.json", json.dumps({"hand_det": "none", "obj_det": "none"}))
     assert guess_format(folder, "hands") == "100doh"
     hands = plan_hands(dataset, folder, options=FIRST_0).hands
-    assert _rows(hands) == [WANTED, ("v1", 4, *[None] * 4)]
+    assert hand_rows(hands) == [WANTED, ("v1", 4, *[None] * 4)]
 
 
 @pytest.mark.parametrize(
@@ -339,16 +327,16 @@ def test_100doh_tables(dataset: Dataset, tmp_path: Path, text: str, separator: s
     rows = (",".join(map(str, row)) for row in (LEFT, RIGHT))
     text = text.format(*rows).replace(",", separator)
     text = text.replace("0.99", "0,99") if separator == ";" else text
-    path = _write(tmp_path / "a.csv", text)
-    assert _rows(plan_hands(dataset, path, format="100doh", options=FIRST_0).hands) == [WANTED]
+    path = write_file(tmp_path / "a.csv", text)
+    assert hand_rows(plan_hands(dataset, path, format="100doh", options=FIRST_0).hands) == [WANTED]
 
 
 @pytest.mark.trap("100doh: boxes of EPIC-KITCHENS are fractions")
 def test_100doh_fractions(dataset: Dataset, tmp_path: Path) -> None:
     row = [0.4, 0.4, 0.6, 0.6, 0.9, 0, 0, 0, 0, 0]
-    path = _write(tmp_path / "a.json", json.dumps({"v1_000003.jpg": [row]}))
+    path = write_file(tmp_path / "a.json", json.dumps({"v1_000003.jpg": [row]}))
     plan = plan_hands(dataset, path, options=FIRST_0)
-    assert _rows(plan.hands) == [("v1", 3, 0.5, 0.5, None, None)]
+    assert hand_rows(plan.hands) == [("v1", 3, 0.5, 0.5, None, None)]
     assert plan.labels.units == "fractions of the picture; centres of boxes"
 
 
@@ -389,7 +377,7 @@ def test_arrays_that_promise_more_than_there_is_are_refused(
 @pytest.mark.trap("100doh: two hands of one side leave the frame out")
 def test_100doh_two_left_hands(dataset: Dataset, tmp_path: Path) -> None:
     data = {"v1_000003.jpg": [LEFT, [*RIGHT[:-1], 0]], "v1_000004.jpg": [RIGHT]}
-    path = _write(tmp_path / "a.json", json.dumps(data))
+    path = write_file(tmp_path / "a.json", json.dumps(data))
     assert plan_hands(dataset, path, options=FIRST_0).hands["frame"].tolist() == [4]
 
 
@@ -411,7 +399,7 @@ def test_100doh_two_left_hands(dataset: Dataset, tmp_path: Path) -> None:
 def test_bad_detections_are_refused(
     dataset: Dataset, tmp_path: Path, data: object, message: str
 ) -> None:
-    path = _write(tmp_path / "a.json", json.dumps(data))
+    path = write_file(tmp_path / "a.json", json.dumps(data))
     with pytest.raises(LabelError, match=message):
         plan_hands(dataset, path, format="100doh", options=FIRST_0)
 
@@ -430,7 +418,7 @@ def test_bad_tables_of_detections_are_refused(
     dataset: Dataset, tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(LabelError, match=message):
-        plan_hands(dataset, _write(tmp_path / "a.csv", text), format="100doh")
+        plan_hands(dataset, write_file(tmp_path / "a.csv", text), format="100doh")
 
 
 # --------------------------------------------------------------------------------------------- COCO
@@ -448,18 +436,18 @@ def _coco(path: Path, annotations: list[dict[str, Any]], **changes: Any) -> Path
             for i, entry in enumerate(annotations)
         ],
     }
-    return _write(path, json.dumps(data | changes))
+    return write_file(path, json.dumps(data | changes))
 
 
 def _coco_rows(dataset: Dataset, path: Path) -> list[tuple[object, ...]]:
-    return _rows(plan_hands(dataset, path, options=FIRST_0).hands)
+    return hand_rows(plan_hands(dataset, path, options=FIRST_0).hands)
 
 
 @pytest.mark.trap("coco: a box is a corner and a size, v = 0 is no point at (0, 0)")
 def test_coco_sample(dataset: Dataset) -> None:
     path = SAMPLES / "coco" / "hands.json"
     assert guess_format(path, "hands") == "coco"
-    assert _rows(plan_hands(dataset, path).hands) == [("v1", 0, *[None] * 4), WANTED]
+    assert hand_rows(plan_hands(dataset, path).hands) == [("v1", 0, *[None] * 4), WANTED]
 
 
 @pytest.mark.trap("coco: ids of images and categories are no numbers of frames and no order")
@@ -502,11 +490,11 @@ def test_coco_crowds(dataset: Dataset, tmp_path: Path) -> None:
     crowd = {"iscrowd": 1, "bbox": [0, 0, 9, 9], "segmentation": {"counts": [9], "size": [3, 3]}}
     path = _coco(tmp_path / "c.json", [crowd, {"category_id": 5, "bbox": [240, 96, 64, 96]}])
     plan = plan_hands(dataset, path, options=FIRST_0)
-    assert _rows(plan.hands) == [("v1", 7, *[None] * 4)]
+    assert hand_rows(plan.hands) == [("v1", 7, *[None] * 4)]
     assert "annotation 0, a crowd: a left hand without a position" in plan.labels.dropped[0].reason
     path = _coco(path, [crowd, {"bbox": [240, 96, 64, 96]}])
     plan = plan_hands(dataset, path, options=FIRST_0)
-    assert _rows(plan.hands)[0] == ("v1", 3, 0.85, 0.75, None, None)
+    assert hand_rows(plan.hands)[0] == ("v1", 3, 0.85, 0.75, None, None)
     assert plan.labels.dropped[0].reason == "annotation 0: is a crowd"
 
 
@@ -532,7 +520,7 @@ PALM = [c for x, y, _ in _points(0.25, 0.5) for c in (x * 320, y * 192, 0.9)]
 @pytest.mark.trap("coco-wholebody: hands that are not valid are filled with zeros")
 def test_coco_wholebody_sample(dataset: Dataset) -> None:
     plan = plan_hands(dataset, SAMPLES / "coco" / "wholebody.json")
-    assert _rows(plan.hands) == [("v1", 0, 0.25, 0.5, None, None)]
+    assert hand_rows(plan.hands) == [("v1", 0, 0.25, 0.5, None, None)]
     assert plan.labels.format == "COCO-WholeBody"
 
 
@@ -567,7 +555,7 @@ def test_coco_wholebody_two_persons(dataset: Dataset, tmp_path: Path) -> None:
 
 
 def _table(path: Path, text: str) -> Path:
-    return _write(path, text)
+    return write_file(path, text)
 
 
 @pytest.mark.trap("csv: sides are left, L, Left_hand, or numbers that mean what is said")
@@ -577,13 +565,13 @@ def test_table_sides(dataset: Dataset, tmp_path: Path) -> None:
     for names in (("left", "right"), ("L", "R"), ("Left_hand", "RIGHT HAND"), ("l", "r")):
         path = _table(tmp_path / "h.csv", text.format(*names))
         assert guess_format(path, "hands") == "csv"
-        assert _rows(plan_hands(dataset, path).hands) == wanted
+        assert hand_rows(plan_hands(dataset, path).hands) == wanted
     path = _table(tmp_path / "h.csv", text.format(0, 1))
     with pytest.raises(LabelError, match="side is neither left nor right: '0'") as caught:
         plan_hands(dataset, path)
     assert '--map "0=left,1=right"' in (caught.value.hint or "")
     sides = HandOptions(sides={"0": "left", "1": "right"})
-    assert _rows(plan_hands(dataset, path, options=sides).hands) == wanted
+    assert hand_rows(plan_hands(dataset, path, options=sides).hands) == wanted
     swapped = HandOptions(sides={"0": "right", "1": "left"})
     assert plan_hands(dataset, path, options=swapped).hands["left_x"].tolist() == [0.75]
 
@@ -599,7 +587,7 @@ def test_table_sides(dataset: Dataset, tmp_path: Path) -> None:
 def test_table_positions(dataset: Dataset, tmp_path: Path, header: str, cells: str) -> None:
     path = _table(tmp_path / "h.csv", f"video,frame,side,{header}\nv1,0,left,{cells}\n")
     hands = plan_hands(dataset, path, options=HandOptions(pixels=True)).hands
-    assert _rows(hands) == [("v1", 0, 0.25, 0.5, None, None)]
+    assert hand_rows(hands) == [("v1", 0, 0.25, 0.5, None, None)]
 
 
 @pytest.mark.trap("csv: x, y beside a size may be a corner")
@@ -647,7 +635,7 @@ def test_table_of_a_spreadsheet(dataset: Dataset, tmp_path: Path, encoding: str)
     text = "Video;Frame;Side;Present;X;Y;größe\r\nv1;3;left;1;0,25;0,5;\r\nv1;3;right;0;;;\r\n"
     path = tmp_path / "h.csv"
     path.write_bytes(text.encode(encoding))
-    assert _rows(plan_hands(dataset, path).hands) == [("v1", 3, 0.25, 0.5, None, None)]
+    assert hand_rows(plan_hands(dataset, path).hands) == [("v1", 3, 0.25, 0.5, None, None)]
 
 
 # ------------------------------------------------------------------------------- names of pictures
@@ -691,7 +679,7 @@ def test_written_names_are_found_again(tmp_path: Path, video: str) -> None:
     images = [{"id": 7, "file_name": image_name(video, 3), "width": 320, "height": 192}]
     path = _coco(tmp_path / "c.json", [{"bbox": [0, 0, 64, 96]}], images=images)
     labels = place_marks(coco.read(path, FIRST_0), videos, lambda name: None, FIRST_0)
-    assert _rows(labels.hands) == [(video, 3, 0.1, 0.25, None, None)]
+    assert hand_rows(labels.hands) == [(video, 3, 0.1, 0.25, None, None)]
 
 
 @pytest.mark.parametrize("name", ["_" * 100_000 + "x", "a/" * 100_000, "-" * 50_000 + "7"])

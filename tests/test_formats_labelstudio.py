@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from folders import VIDEOS, make_dataset
+from labels import random_hands
 
 from handact.dataset import (
     Dataset,
@@ -24,7 +25,7 @@ from handact.errors import LabelError
 from handact.formats.guess import guess_format
 from handact.formats.intervals import ActionOptions
 from handact.formats.marks import HandOptions
-from handact.labels import HAND_COLUMNS, Segment
+from handact.labels import Segment
 
 SAMPLES = Path(__file__).parent / "samples" / "labelstudio"
 
@@ -548,16 +549,7 @@ def test_bad_boxes_are_named(dataset: Dataset, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_written_hands_come_back(tmp_path: Path, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    rows = []
-    for name, frames in VIDEOS.items():
-        for frame in sorted(rng.choice(frames, frames // 2, replace=False)):
-            values = rng.random(4).round(5)
-            values[:2] = np.nan if rng.random() < 0.4 else values[:2]
-            values[2:] = np.nan if rng.random() < 0.4 else values[2:]
-            rows.append((name, int(frame), *values))
-    hands = pd.DataFrame(rows, columns=list(HAND_COLUMNS))
-    hands = hands.sort_values(["video", "frame"], ignore_index=True)
+    hands = random_hands(seed)
     root = make_dataset(tmp_path, hands=hands.to_csv(index=False, header=False))
     dataset = read_dataset(root)
     export = hand_export(dataset)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from folders import VIDEOS, make_dataset
+from labels import named, plan_text, write_file
 
 from handact.dataset import (
     Dataset,
@@ -37,23 +38,8 @@ def dataset(tmp_path: Path) -> Dataset:
     return read_dataset(make_dataset(tmp_path))
 
 
-def _write(path: Path, text: str | bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
-
-
-def _plan(dataset: Dataset, text: str | bytes, name: str = "v1.csv", **said: object) -> ActionPlan:
-    path = _write(dataset.root.parent / "labels" / name, text)
-    return plan_actions(dataset, path, options=ActionOptions(**said))
-
-
 def _frames(plan: ActionPlan, video: str = "v1") -> list[tuple[int, int]]:
     return [(s.start_frame, s.end_frame) for s in plan.actions[video]]
-
-
-def _named(plan: ActionPlan, video: str = "v1") -> list[tuple[int, int, str]]:
-    return [(s.start_frame, s.end_frame, s.action) for s in plan.actions[video]]
 
 
 def _refused(
@@ -61,7 +47,7 @@ def _refused(
 ) -> str:
     """Check that labels are refused, and return the hint."""
     with pytest.raises(LabelError, match=message) as caught:
-        _plan(dataset, text, name, **said)
+        plan_text(dataset, text, name, **said)
     return caught.value.hint or ""
 
 
@@ -83,7 +69,7 @@ def _refused(
     ],
 )
 def test_units_are_told_by_the_columns(dataset: Dataset, columns: str, times: str) -> None:
-    assert _frames(_plan(dataset, f"video,{columns},label\nv1,{times},take\n")) == [(10, 20)]
+    assert _frames(plan_text(dataset, f"video,{columns},label\nv1,{times},take\n")) == [(10, 20)]
 
 
 @pytest.mark.trap("csv: whole numbers under start and end may be seconds or frames")
@@ -91,8 +77,8 @@ def test_whole_numbers_of_a_bare_column_are_asked_about(dataset: Dataset) -> Non
     text = "video,start,end,label\nv1,0,1,take\nv1,1,2,put\n"
     hint = _refused(dataset, text, "its times may be whole seconds, or frames")
     assert "--unit seconds" in hint
-    assert _frames(_plan(dataset, text, unit="seconds")) == [(0, 20), (20, 40)]
-    assert _frames(_plan(dataset, text, unit="frames")) == [(0, 1), (1, 2)]
+    assert _frames(plan_text(dataset, text, unit="seconds")) == [(0, 20), (20, 40)]
+    assert _frames(plan_text(dataset, text, unit="frames")) == [(0, 1), (1, 2)]
 
 
 @pytest.mark.trap("csv: only whole numbers far beyond the end are frames")
@@ -101,7 +87,7 @@ def test_numbers_far_beyond_the_end_are_frames(dataset: Dataset, end: str, is_fr
     """3 s of a video of 2 s are those of a longer version of it, more likely than 3 frames."""
     text = f"video,start,end,label\nv1,0,1,take\nv1,1,{end},put\n"
     if is_frames:
-        assert _frames(_plan(dataset, text)) == [(0, 1), (1, 5)]
+        assert _frames(plan_text(dataset, text)) == [(0, 1), (1, 5)]
     else:
         _refused(dataset, text, "its times may be whole seconds, or frames")
 
@@ -111,9 +97,11 @@ def test_a_unit_that_the_numbers_cannot_have_is_refused(dataset: Dataset) -> Non
     text = "video,start_frame,end_frame,label\nv1,0.5,1,a\n"
     hint = _refused(dataset, text, r"v1\.csv:2: start_frame is not a whole number: '0\.5'")
     assert "--unit seconds" in hint
-    assert _frames(_plan(dataset, text, unit="seconds")) == [(10, 20)]
+    assert _frames(plan_text(dataset, text, unit="seconds")) == [(10, 20)]
     text = "video,start_ms,end_ms,label\nv1,10,20,a\n"
-    assert _frames(_plan(dataset, text, unit="frames", first_frame=0, end="excluded")) == [(10, 20)]
+    assert _frames(plan_text(dataset, text, unit="frames", first_frame=0, end="excluded")) == [
+        (10, 20)
+    ]
     _refused(dataset, "video,start,end,label\nv1,0.5,1,a\n", "not a whole number", unit="frames")
     srt = "1\n00:00:00,000 --> 00:00:01,000\na\n"
     _refused(dataset, srt, "counts in seconds, by its format", "v1.srt", unit="frames")
@@ -148,7 +136,7 @@ def test_what_is_no_clock_is_refused(text: str) -> None:
 def test_decimal_commas(dataset: Dataset) -> None:
     text = "Video;Start;End;Label\r\nv1;0,5;1,25;take\r\nv1;1,25;2;put\r\n"
     for encoding in ("utf-8-sig", "utf-16", "cp1252"):
-        assert _frames(_plan(dataset, text.encode(encoding))) == [(10, 25), (25, 40)]
+        assert _frames(plan_text(dataset, text.encode(encoding))) == [(10, 25), (25, 40)]
 
 
 @pytest.mark.trap("csv: a thousand is not taken for one")
@@ -167,7 +155,7 @@ def test_separators_of_thousands_are_noticed(dataset: Dataset, times: str, is_cl
     rows = "".join(f"v1,{row},a{i}\n" for i, row in enumerate(times.split(";")))
     text = "video,start_s,end_s,label\n" + rows
     if is_clear:
-        assert len(_frames(_plan(dataset, text))) == 2
+        assert len(_frames(plan_text(dataset, text))) == 2
     else:
         hint = _refused(dataset, text, "may mean a thousand, or one")
         assert "without separators of thousands" in hint
@@ -185,8 +173,8 @@ def test_time_codes_need_their_rate(dataset: Dataset) -> None:
     text = _coded("00:00:00:10", "00:00:01:05")
     hint = _refused(dataset, text, "time codes that end in a number of frames")
     assert "--fps 25" in hint
-    assert _frames(_plan(dataset, text, fps=20.0, end="excluded")) == [(10, 25)]
-    assert _frames(_plan(dataset, text, fps=20.0, end="included")) == [(10, 26)]
+    assert _frames(plan_text(dataset, text, fps=20.0, end="excluded")) == [(10, 25)]
+    assert _frames(plan_text(dataset, text, fps=20.0, end="included")) == [(10, 26)]
     _refused(dataset, text, "start is not a time in seconds", fps=20.0, unit="seconds")
 
 
@@ -194,7 +182,7 @@ def test_time_codes_need_their_rate(dataset: Dataset) -> None:
 def test_time_codes_of_another_rate_are_times(dataset: Dataset) -> None:
     """Frame 30 at 25 a second is shown after 1.2 s, which is frame 24 at 20."""
     text = _coded("00:00:00:00", "00:00:01:05")
-    assert _frames(_plan(dataset, text, fps=25.0, end="excluded")) == [(0, 24)]
+    assert _frames(plan_text(dataset, text, fps=25.0, end="excluded")) == [(0, 24)]
 
 
 def _index(fps: Fraction, frames: int) -> tuple[dict[str, Video], dict[str, VideoIndex]]:
@@ -218,7 +206,7 @@ def _place(
 
 
 def _place_codes(tmp_path: Path, rows: str, fps: float, video: Fraction) -> list[tuple[int, int]]:
-    path = _write(tmp_path / "t.csv", f"video\tstart\tend\tlabel\n{rows}")
+    path = write_file(tmp_path / "t.csv", f"video\tstart\tend\tlabel\n{rows}")
     options = ActionOptions(fps=fps, end="excluded")
     return _place(table.read(path, options), video, 200_000, options)
 
@@ -259,14 +247,14 @@ def _bare(*rows: tuple[int, int]) -> str:
 
 @pytest.mark.trap("csv: an end that is the next start is excluded")
 def test_touching_segments_prove_an_excluded_end(dataset: Dataset) -> None:
-    plan = _plan(dataset, _bare((0, 10), (10, 20), (25, 30)))
+    plan = plan_text(dataset, _bare((0, 10), (10, 20), (25, 30)))
     assert _frames(plan) == [(0, 10), (10, 20), (25, 30)]
     assert plan.labels.units == "frames, 0-based, end excluded"
 
 
 @pytest.mark.trap("csv: an end one before the next start is included")
 def test_segments_a_frame_apart_prove_an_included_end(dataset: Dataset) -> None:
-    plan = _plan(dataset, _bare((0, 9), (10, 19), (20, 29), (30, 30), (35, 39)))
+    plan = plan_text(dataset, _bare((0, 9), (10, 19), (20, 29), (30, 30), (35, 39)))
     assert _frames(plan) == [(0, 10), (10, 20), (20, 30), (30, 31), (35, 40)]
     assert plan.labels.units == "frames, 0-based, end included"
 
@@ -276,8 +264,8 @@ def test_a_single_gap_is_no_proof(dataset: Dataset) -> None:
     text = _bare((0, 9), (10, 14), (20, 24), (30, 39))
     hint = _refused(dataset, text, "does not tell whether the last frame of an interval belongs")
     assert "--end included" in hint
-    assert _frames(_plan(dataset, text, end="included"))[-1] == (30, 40)
-    assert _frames(_plan(dataset, text, end="excluded"))[-1] == (30, 39)
+    assert _frames(plan_text(dataset, text, end="included"))[-1] == (30, 40)
+    assert _frames(plan_text(dataset, text, end="excluded"))[-1] == (30, 39)
 
 
 @pytest.mark.trap("csv: neighbours are those of one hand")
@@ -287,18 +275,18 @@ def test_neighbours_are_of_one_hand(dataset: Dataset) -> None:
         for hand, first in (("left", 0), ("right", 20))
         for a, b in ((first, first + 5), (first + 5, first + 10))
     )
-    plan = _plan(dataset, text)
+    plan = plan_text(dataset, text)
     assert _frames(plan) == [(0, 5), (5, 10), (20, 25), (25, 30)]
     assert "tiers, all of them taken: left (2), right (2)" in plan.labels.notes[0]
-    assert _frames(_plan(dataset, text, tier="right")) == [(20, 25), (25, 30)]
-    assert _frames(_plan(dataset, text.replace(",hand\n", ",track\n"), tier="left")) == [
+    assert _frames(plan_text(dataset, text, tier="right")) == [(20, 25), (25, 30)]
+    assert _frames(plan_text(dataset, text.replace(",hand\n", ",track\n"), tier="left")) == [
         (0, 5), (5, 10),
     ]  # fmt: skip
 
 
 def test_a_table_may_have_a_hand_and_a_tier(dataset: Dataset) -> None:
     text = "video,start_s,end_s,label,tier,hand\nv1,0,1,take,main,left\nv1,1,2,put,main,right\n"
-    assert _named(_plan(dataset, text, tier="right")) == [(20, 40, "put")]
+    assert named(plan_text(dataset, text, tier="right")) == [(20, 40, "put")]
 
 
 @pytest.mark.trap("csv: our own columns may hold included ends all the same")
@@ -307,8 +295,8 @@ def test_our_columns_with_included_ends_are_noticed(dataset: Dataset) -> None:
     text = f"video,start_frame,end_frame,action\n{rows}"
     hint = _refused(dataset, text, "3 segments begin one frame after the end of the one before")
     assert "--end included" in hint
-    assert _frames(_plan(dataset, text, end="included"))[0] == (0, 5)
-    assert _frames(_plan(dataset, text, end="excluded"))[0] == (0, 4)
+    assert _frames(plan_text(dataset, text, end="included"))[0] == (0, 5)
+    assert _frames(plan_text(dataset, text, end="excluded"))[0] == (0, 4)
 
 
 def test_an_end_called_included_that_is_not_is_noticed() -> None:
@@ -320,10 +308,10 @@ def test_an_end_called_included_that_is_not_is_noticed() -> None:
 
 @pytest.mark.trap("csv: a last frame that is the number of frames proves counting from 1")
 def test_counting_from_one_is_proven(dataset: Dataset) -> None:
-    plan = _plan(dataset, _bare((1, 10), (11, 20), (21, 40)))
+    plan = plan_text(dataset, _bare((1, 10), (11, 20), (21, 40)))
     assert _frames(plan) == [(0, 10), (10, 20), (20, 40)]
     assert plan.labels.units == "frames, 1-based, end included"
-    plan = _plan(dataset, _bare((1, 11), (11, 21), (21, 41)))
+    plan = plan_text(dataset, _bare((1, 11), (11, 21), (21, 41)))
     assert _frames(plan) == [(0, 10), (10, 20), (20, 40)]
 
 
@@ -332,8 +320,8 @@ def test_the_first_frame_is_asked_for(dataset: Dataset) -> None:
     text = _bare((3, 10), (10, 20), (20, 30))
     hint = _refused(dataset, text, "does not tell whether frames count from 0 or from 1")
     assert hint == "say `--first-frame 0` or `--first-frame 1`"
-    assert _frames(_plan(dataset, text, first_frame=1))[0] == (2, 9)
-    assert _frames(_plan(dataset, text, first_frame=0))[0] == (3, 10)
+    assert _frames(plan_text(dataset, text, first_frame=1))[0] == (2, 9)
+    assert _frames(plan_text(dataset, text, first_frame=0))[0] == (3, 10)
     # At a rate of its own, a number that happens to be that of the video's frames is no proof.
     _refused(dataset, _bare((3, 20), (20, 41)), "count from 0 or from 1", fps=40.0)
     hint = _refused(dataset, _bare((0, 20), (20, 30)), "before the first frame", first_frame=1)
@@ -346,17 +334,17 @@ def test_the_first_frame_is_asked_for(dataset: Dataset) -> None:
 @pytest.mark.trap("csv: DLC2Action's columns from, to and class, in a file a video")
 def test_tables_may_be_named_after_their_video(dataset: Dataset) -> None:
     plan = plan_actions(dataset, SAMPLES / "csv" / "late.csv")
-    assert _named(plan, "late") == [(0, 4, "grooming"), (4, 10, "rearing")]
+    assert named(plan, "late") == [(0, 4, "grooming"), (4, 10, "rearing")]
     assert plan.labels.notes[0] == (
         "does not name its video: taken for 'late' after the name of the file"
     )
     text = "from,to,class\n0.0,0.5,take\n"
     hint = _refused(dataset, text, "no video of the dataset is called 'x'", "x.csv")
     assert "--video" in hint
-    assert _named(_plan(dataset, text, "x.csv", video="v2.cam"), "v2.cam") == [(0, 15, "take")]
+    assert named(plan_text(dataset, text, "x.csv", video="v2.cam"), "v2.cam") == [(0, 15, "take")]
     folder = dataset.root.parent / "each"
     for name in VIDEOS:
-        _write(folder / f"{name}.csv", text)
+        write_file(folder / f"{name}.csv", text)
     plan = plan_actions(dataset, folder)
     assert {name: s[0].end_frame for name, s in plan.actions.items()} == {
         "late": 8, "v1": 10, "v2.cam": 15,
@@ -368,11 +356,11 @@ def test_paths_that_end_alike(dataset: Dataset) -> None:
     text = "video,start_s,end_s,label\na/v1.mp4,0,1,take\nb/v1.mp4,1,2,put\n"
     hint = _refused(dataset, text, "about 'a/v1.mp4' and 'b/v1.mp4', and either may be 'v1'")
     assert hint == "name videos as in videos.csv"
-    plan = _plan(dataset, text.replace("b/", "line\\videos\\"))
-    assert _named(plan) == [(20, 40, "put")]
+    plan = plan_text(dataset, text.replace("b/", "line\\videos\\"))
+    assert named(plan) == [(20, 40, "put")]
     assert [str(p.reason) for p in plan.labels.dropped] == ["no video 'a/v1.mp4' in the dataset"]
-    plan = _plan(dataset, text.replace("b/", ""))
-    assert _named(plan) == [(0, 20, "take"), (20, 40, "put")]
+    plan = plan_text(dataset, text.replace("b/", ""))
+    assert named(plan) == [(0, 20, "take"), (20, 40, "put")]
 
 
 @pytest.mark.trap("csv: seconds rounded to two decimals at 60 frames a second")
@@ -390,8 +378,8 @@ def test_dropped_rows_are_reported(dataset: Dataset) -> None:
         "video,start_s,end_s,label\nv1,0.5,0.5,point\nv1,0,1,take\nv9,0,1,take\n"
         "v1,2.1,2.2,late\nv1,1,2.3,put\n"
     )
-    plan = _plan(dataset, text)
-    assert _named(plan) == [(0, 20, "take"), (20, 40, "put")]
+    plan = plan_text(dataset, text)
+    assert named(plan) == [(0, 20, "take"), (20, 40, "put")]
     assert plan.labels.rows == 5
     assert sorted((p.row, p.reason.split(":")[0]) for p in plan.labels.dropped) == [
         (2, "holds no frame"),
@@ -418,21 +406,21 @@ def test_a_webvtt_file(dataset: Dataset) -> None:
     assert guess_format(path, "actions") == "webvtt"
     assert guess_format(path.parent, "actions") == "webvtt"
     plan = plan_actions(dataset, path)
-    assert _named(plan) == [(0, 10, "take"), (10, 27, "put & turn <wait>"), (27, 40, "hold")]
+    assert named(plan) == [(0, 10, "take"), (10, 27, "put & turn <wait>"), (27, 40, "hold")]
     assert plan.labels.rows == 3
 
 
 @pytest.mark.trap("webvtt: hours may be missing")
 @pytest.mark.parametrize("start", ["00:00.500", "00:00:00.500", "0:0:0.5", "000:00:00.500"])
 def test_webvtt_times(dataset: Dataset, start: str) -> None:
-    plan = _plan(dataset, f"WEBVTT\n\n{start} --> 00:01.000\ntake\n", "v1.vtt")
+    plan = plan_text(dataset, f"WEBVTT\n\n{start} --> 00:01.000\ntake\n", "v1.vtt")
     assert _frames(plan) == [(10, 20)]
 
 
 @pytest.mark.trap("webvtt: names of cues and settings are no labels")
 def test_webvtt_names_and_settings(dataset: Dataset) -> None:
     text = "WEBVTT\n\nstep 1\n00:00.500-->00:01.000\tline:0 position:20%,line-left\ntake\n"
-    assert _named(_plan(dataset, text, "v1.vtt")) == [(10, 20, "take")]
+    assert named(plan_text(dataset, text, "v1.vtt")) == [(10, 20, "take")]
 
 
 @pytest.mark.trap("webvtt: header, comments and styles are no cues")
@@ -442,8 +430,8 @@ def test_webvtt_comments(dataset: Dataset) -> None:
         "STYLE\r\n::cue {}\r\n\r\nREGION\r\nid:fred\r\n\r\n"
         "00:00.500 --> 00:01.000\r\ntake\r\n\r\nNOTE end\r\n\r\nstray\r\n"
     )
-    plan = _plan(dataset, text, "v1.vtt")
-    assert _named(plan) == [(10, 20, "take")]
+    plan = plan_text(dataset, text, "v1.vtt")
+    assert named(plan) == [(10, 20, "take")]
     assert [str(p.reason) for p in plan.labels.dropped] == ["is of no cue: 'stray'"]
 
 
@@ -451,7 +439,7 @@ def test_webvtt_comments(dataset: Dataset) -> None:
 def test_webvtt_tags(dataset: Dataset) -> None:
     text = "<c.red>take <00:00.700>a</c> &lt;nut&gt;\n<b>&amp; go</b>\n"
     text = f"WEBVTT\n\n00:00.500 --> 00:01.000\n{text}"
-    assert _named(_plan(dataset, text, "v1.vtt")) == [(10, 20, "take a <nut> & go")]
+    assert named(plan_text(dataset, text, "v1.vtt")) == [(10, 20, "take a <nut> & go")]
 
 
 @pytest.mark.trap("webvtt: cues overlap, and voices tell them apart")
@@ -461,7 +449,7 @@ def test_webvtt_voices(dataset: Dataset) -> None:
         "00:00.500 --> 00:01.500\n<v Right>put</v>\n"
     )
     _refused(dataset, text, "overlaps 'take'", "v1.vtt")
-    assert _named(_plan(dataset, text, "v1.vtt", tier="Right")) == [(10, 30, "put")]
+    assert named(plan_text(dataset, text, "v1.vtt", tier="Right")) == [(10, 30, "put")]
 
 
 @pytest.mark.trap("webvtt: times of a stream do not begin at the video's first frame")
@@ -472,7 +460,7 @@ def test_webvtt_of_a_stream(dataset: Dataset) -> None:
     )
     hint = _refused(dataset, text, "its times are those of a stream", "v1.vtt")
     assert "--offset" in hint
-    assert _frames(_plan(dataset, text, "v1.vtt", offset=10.0)) == [(10, 20)]
+    assert _frames(plan_text(dataset, text, "v1.vtt", offset=10.0)) == [(10, 20)]
 
 
 def test_bad_subtitles_are_refused(dataset: Dataset) -> None:
@@ -486,7 +474,7 @@ def test_a_subrip_file(dataset: Dataset) -> None:
     path = SAMPLES / "srt" / "v1.srt"
     assert guess_format(path, "actions") == "srt"
     plan = plan_actions(dataset, path)
-    assert _named(plan) == [(0, 10, "Schraube lösen"), (10, 27, "take a <nut>")]
+    assert named(plan) == [(0, 10, "Schraube lösen"), (10, 27, "take a <nut>")]
     assert [(p.row, p.reason) for p in plan.labels.dropped] == [(11, "has no text")]
 
 
@@ -496,7 +484,7 @@ def test_subrip_counters(dataset: Dataset) -> None:
         "1\n00:00:00,000 --> 00:00:00,500\n3\n2\n00:00:00,500 --> 00:00:01,000\ntake\n\n"
         "3\n00:00:01,000 --> 00:00:02,000\nput\n"
     )
-    assert _named(_plan(dataset, text, "v1.srt")) == [
+    assert named(plan_text(dataset, text, "v1.srt")) == [
         (0, 10, "3"), (10, 20, "take"), (20, 40, "put"),
     ]  # fmt: skip
 
@@ -504,21 +492,21 @@ def test_subrip_counters(dataset: Dataset) -> None:
 @pytest.mark.trap("srt: a comma before milliseconds")
 def test_subrip_times(dataset: Dataset) -> None:
     text = "1\n00:00:00,250 --> 00:00:01,050\ntake\n"
-    assert _frames(_plan(dataset, text, "v1.srt")) == [(5, 21)]
+    assert _frames(plan_text(dataset, text, "v1.srt")) == [(5, 21)]
 
 
 @pytest.mark.trap("srt: CP-1252 instead of UTF-8")
 def test_subrip_letters(dataset: Dataset) -> None:
     text = "1\n00:00:00,250 --> 00:00:01,050\nöffnen – zu\n"
     for encoding in ("cp1252", "utf-8", "utf-8-sig", "utf-16"):
-        plan = _plan(dataset, text.encode(encoding), "v1.srt")
-        assert _named(plan) == [(5, 21, "öffnen – zu")]
+        plan = plan_text(dataset, text.encode(encoding), "v1.srt")
+        assert named(plan) == [(5, 21, "öffnen – zu")]
 
 
 @pytest.mark.trap("srt: tags are stripped, other words in angle brackets stay")
 def test_subrip_tags(dataset: Dataset) -> None:
     text = "1\n00:00:00,250 --> 00:00:01,050\n{\\an8}<FONT color=red>take</FONT> <nut> & 2 < 3\n"
-    assert _named(_plan(dataset, text, "v1.srt")) == [(5, 21, "take <nut> & 2 < 3")]
+    assert named(plan_text(dataset, text, "v1.srt")) == [(5, 21, "take <nut> & 2 < 3")]
 
 
 # ----------------------------------------------------------------------------------------- Audacity
@@ -529,37 +517,37 @@ def test_an_audacity_file(dataset: Dataset) -> None:
     path = SAMPLES / "audacity" / "v1.txt"
     assert guess_format(path, "actions") == "audacity"
     plan = plan_actions(dataset, path)
-    assert _named(plan) == [(10, 20, "take"), (25, 40, "turn screw")]
+    assert named(plan) == [(10, 20, "take"), (25, 40, "turn screw")]
     assert plan.labels.rows == 4
 
 
 @pytest.mark.trap("audacity: a point has no length")
 def test_audacity_points(dataset: Dataset) -> None:
-    plan = _plan(dataset, "0.5\t0.5\tpoint\n0.5\t1.0\ttake\n", "v1.txt")
-    assert _named(plan) == [(10, 20, "take")]
+    plan = plan_text(dataset, "0.5\t0.5\tpoint\n0.5\t1.0\ttake\n", "v1.txt")
+    assert named(plan) == [(10, 20, "take")]
     assert [(p.row, p.reason) for p in plan.labels.dropped] == [(1, "holds no frame: 0.5 to 0.5")]
 
 
 @pytest.mark.trap("audacity: decimal commas")
 def test_audacity_commas(dataset: Dataset) -> None:
-    plan = _plan(dataset, "0,500000\t1,000000\ttake\r\n", "v1.txt")
-    assert _named(plan) == [(10, 20, "take")]
+    plan = plan_text(dataset, "0,500000\t1,000000\ttake\r\n", "v1.txt")
+    assert named(plan) == [(10, 20, "take")]
 
 
 @pytest.mark.trap("audacity: the text may be missing, or hold tabs")
 def test_audacity_texts(dataset: Dataset) -> None:
-    plan = _plan(dataset, "0.5\t1.0\n0.5\t1.0\ttake\ta nut\n1.0\t1.5\t \n", "v1.txt")
-    assert _named(plan) == [(10, 20, "take a nut")]
+    plan = plan_text(dataset, "0.5\t1.0\n0.5\t1.0\ttake\ta nut\n1.0\t1.5\t \n", "v1.txt")
+    assert named(plan) == [(10, 20, "take a nut")]
     assert [(p.row, p.reason) for p in plan.labels.dropped] == [
         (1, "has no text"), (3, "has no text"),
     ]  # fmt: skip
 
 
 def test_bad_audacity_files_are_refused(dataset: Dataset) -> None:
-    path = _write(dataset.root.parent / "v1.txt", "0.5\t1.0\ta\ntake\n")
+    path = write_file(dataset.root.parent / "v1.txt", "0.5\t1.0\ta\ntake\n")
     with pytest.raises(LabelError, match=r"v1\.txt:2: is not a start, an end and a text"):
         plan_actions(dataset, path)
-    _write(path, "0.5\t1.0\ta\nx\t2\tb\n")
+    write_file(path, "0.5\t1.0\ta\nx\t2\tb\n")
     with pytest.raises(LabelError, match=r"v1\.txt:2: start is not a number: 'x'"):
         plan_actions(dataset, path)
 
@@ -569,16 +557,16 @@ def test_bad_audacity_files_are_refused(dataset: Dataset) -> None:
 
 def _truth(folder: Path, **labels: str) -> Path:
     for name, text in labels.items():
-        _write(folder / "groundTruth" / f"{name.replace('_', '.')}.txt", text)
+        write_file(folder / "groundTruth" / f"{name.replace('_', '.')}.txt", text)
     return folder
 
 
 @pytest.mark.trap("mstcn: the last line need not end in a line break")
 def test_mstcn_without_a_line_break_at_the_end(dataset: Dataset, tmp_path: Path) -> None:
     folder = _truth(tmp_path / "m", v1="take\n" * 39 + "put")
-    _write(folder / "splits" / "test.split2.bundle", "v2.cam.txt\nv1.txt")
+    write_file(folder / "splits" / "test.split2.bundle", "v2.cam.txt\nv1.txt")
     plan = plan_actions(dataset, folder, options=ActionOptions(split=2))
-    assert _named(plan) == [(0, 39, "take"), (39, 40, "put")]
+    assert named(plan) == [(0, 39, "take"), (39, 40, "put")]
     assert plan.labels.splits == {"v1": "test", "v2.cam": "test"}
 
 
@@ -612,13 +600,13 @@ def test_mstcn_names_with_dots(dataset: Dataset, tmp_path: Path) -> None:
 )
 def test_mstcn_mappings(dataset: Dataset, tmp_path: Path, mapping: str, classes: list[str]) -> None:
     folder = _truth(tmp_path / "m", v1="take\n" * 40)
-    _write(folder / "mapping.txt", mapping)
+    write_file(folder / "mapping.txt", mapping)
     assert plan_actions(dataset, folder).labels.classes == classes
 
 
 def test_bad_mstcn_mappings_are_refused(dataset: Dataset, tmp_path: Path) -> None:
     folder = _truth(tmp_path / "m", v1="take\n" * 40)
-    _write(folder / "mapping.txt", "0 take\n0 put\n")
+    write_file(folder / "mapping.txt", "0 take\n0 put\n")
     with pytest.raises(LabelError, match="two classes have the same number"):
         plan_actions(dataset, folder)
 
@@ -631,10 +619,10 @@ def test_mstcn_of_two_hands(dataset: Dataset) -> None:
         with pytest.raises(LabelError, match="'turn screw' .* overlaps 'take'"):
             plan_actions(dataset, path)
         left = plan_actions(dataset, path, options=ActionOptions(tier="left_hand", split=1))
-        assert _named(left) == [(0, 10, "take"), (15, 40, "hold")]
+        assert named(left) == [(0, 10, "take"), (15, 40, "hold")]
         assert left.labels.splits == {"v1": "test", "v2.cam": "train", "late": "train"}
         right = plan_actions(dataset, path, options=ActionOptions(tier="right_hand"))
-        assert _named(right) == [(8, 40, "turn screw")]
+        assert named(right) == [(8, 40, "turn screw")]
         assert right.labels.classes == ["take", "turn screw", "hold", "background"]
     with pytest.raises(LabelError, match="has no tier 'nose'") as caught:
         plan_actions(dataset, folder, options=ActionOptions(tier="nose"))
@@ -643,7 +631,7 @@ def test_mstcn_of_two_hands(dataset: Dataset) -> None:
 
 def test_hands_of_different_lengths_are_refused(dataset: Dataset, tmp_path: Path) -> None:
     for hand, number in (("left_hand", 40), ("right_hand", 39)):
-        _write(tmp_path / "m" / "groundTruth" / hand / "v1.txt", "take\n" * number)
+        write_file(tmp_path / "m" / "groundTruth" / hand / "v1.txt", "take\n" * number)
     with pytest.raises(LabelError, match="has 39 labels of 'v1', another folder 40") as caught:
         plan_actions(dataset, tmp_path / "m")
     assert "--tier right_hand" in (caught.value.hint or "")
@@ -654,8 +642,8 @@ def test_hands_of_different_lengths_are_refused(dataset: Dataset, tmp_path: Path
 def test_splits_of_each_hand(dataset: Dataset, tmp_path: Path) -> None:
     folder = tmp_path / "m"
     for hand, split in (("left_hand", "train"), ("right_hand", "test")):
-        _write(folder / "groundTruth" / hand / "v1.txt", "take\n" * 40)
-        _write(folder / "splits" / hand / f"{split}.split1.bundle", "v1.txt\n")
+        write_file(folder / "groundTruth" / hand / "v1.txt", "take\n" * 40)
+        write_file(folder / "splits" / hand / f"{split}.split1.bundle", "v1.txt\n")
     options = ActionOptions(tier="right_hand", split=1)
     assert plan_actions(dataset, folder, options=options).labels.splits == {"v1": "test"}
     with pytest.raises(LabelError, match="'v1' is in train already"):
@@ -665,7 +653,7 @@ def test_splits_of_each_hand(dataset: Dataset, tmp_path: Path) -> None:
 @pytest.mark.trap("mstcn: FACT's bundles hold names without .txt")
 def test_mstcn_bundles_without_suffix(dataset: Dataset, tmp_path: Path) -> None:
     folder = _truth(tmp_path / "m", v1="take\n" * 40)
-    _write(folder / "splits" / "train.split1.bundle", "v1\nv2.cam\n")
+    write_file(folder / "splits" / "train.split1.bundle", "v1\nv2.cam\n")
     plan = plan_actions(dataset, folder, options=ActionOptions(split=1))
     assert plan.labels.splits == {"v1": "train", "v2.cam": "train"}
 
@@ -691,12 +679,12 @@ def test_mstcn_at_another_rate(dataset: Dataset, tmp_path: Path) -> None:
         plan_actions(dataset, folder)
     assert "--fps 15" in (caught.value.hint or "")
     plan = plan_actions(dataset, folder, options=ActionOptions(fps=15.0))
-    assert _named(plan, "v2.cam") == [(0, 10, "take"), (18, 30, "put")]
+    assert named(plan, "v2.cam") == [(0, 10, "take"), (18, 30, "put")]
     assert plan.labels.units == "frames at 15 a second, 0-based, end excluded"
     with pytest.raises(LabelError, match="has 15 labels at 6 a second, but video 'v2.cam' has 30"):
         plan_actions(dataset, folder, options=ActionOptions(fps=6.0))
     options = ActionOptions(fps=6.0, allow_length_mismatch=True)
-    assert _named(plan_actions(dataset, folder, options=options), "v2.cam") == [(0, 25, "take")]
+    assert named(plan_actions(dataset, folder, options=options), "v2.cam") == [(0, 25, "take")]
 
 
 @pytest.mark.trap("mstcn: predictions are one line below a heading")
@@ -704,14 +692,14 @@ def test_mstcn_predictions(dataset: Dataset, tmp_path: Path) -> None:
     path = SAMPLES / "mstcn" / "results" / "v1"
     assert guess_format(path, "actions") == "mstcn"
     expected = [(0, 10, "take"), (15, 40, "hold")]
-    assert _named(plan_actions(dataset, path)) == expected
-    assert _named(plan_actions(dataset, path.parent, format="mstcn")) == expected
+    assert named(plan_actions(dataset, path)) == expected
+    assert named(plan_actions(dataset, path.parent, format="mstcn")) == expected
     sequence = "### Recognized sequence: ###\ntake put\n### Score: ###\n-0.5\n"
     text = f"{sequence}### Frame level recognition: ###\n{'take ' * 30}{'put ' * 10}\n"
-    plan = plan_actions(dataset, _write(tmp_path / "p" / "v1.txt", text))
-    assert _named(plan) == [(0, 30, "take"), (30, 40, "put")]
+    plan = plan_actions(dataset, write_file(tmp_path / "p" / "v1.txt", text))
+    assert named(plan) == [(0, 30, "take"), (30, 40, "put")]
     with pytest.raises(LabelError, match="has no line ### Frame level recognition"):
-        plan_actions(dataset, _write(tmp_path / "p" / "v1.txt", sequence))
+        plan_actions(dataset, write_file(tmp_path / "p" / "v1.txt", sequence))
 
 
 @pytest.mark.trap("mstcn: groundTruth/ or a file in it, given without the folder above")
@@ -720,9 +708,9 @@ def test_mstcn_files_given_directly(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inner: str
 ) -> None:
     folder = _truth(tmp_path / "m", v1="take\n" * 40)
-    _write(folder / "mapping.txt", "0 take\n1 put\n")
+    write_file(folder / "mapping.txt", "0 take\n1 put\n")
     plan = plan_actions(dataset, folder / inner)
-    assert _named(plan) == [(0, 40, "take")]
+    assert named(plan) == [(0, 40, "take")]
     assert plan.labels.classes == ["take", "put"]
     monkeypatch.chdir(folder / "groundTruth")
     plan = plan_actions(dataset, "." if inner == "groundTruth" else "v1.txt", format="mstcn")
@@ -753,7 +741,7 @@ def test_written_files_come_back(dataset: Dataset, tmp_path: Path, format: str) 
             background="background",
         )
         for name, text in export_actions(export, format).items():
-            _write(tmp_path / str(i) / name, text)
+            write_file(tmp_path / str(i) / name, text)
         plan = plan_actions(dataset, tmp_path / str(i))
         assert plan.labels.format.startswith(
             {"audacity": "Audacity", "csv": "table", "webvtt": "WebVTT"}[format]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from folders import VIDEOS, make_dataset
+from labels import hand_rows, write_file
 
 from handact.dataset import Dataset, export_hands, hand_export, plan_hands, read_dataset
 from handact.dataset.importing import import_hands
@@ -28,27 +29,13 @@ def dataset(tmp_path: Path) -> Dataset:
     return read_dataset(make_dataset(tmp_path))
 
 
-def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
-
-
 def _yolo(folder: Path, settings: str | None = "names: [left, right]\n", **labels: str) -> Path:
     """Make a folder; a label file is given by its name, with `__` for `/`."""
     if settings is not None:
-        _write(folder / "data.yaml", settings)
+        write_file(folder / "data.yaml", settings)
     for name, text in labels.items():
-        _write(folder / "labels" / f"{name.replace('__', '/')}.txt", text)
+        write_file(folder / "labels" / f"{name.replace('__', '/')}.txt", text)
     return folder
-
-
-def _rows(hands: pd.DataFrame) -> list[tuple[object, ...]]:
-    """Return video, frame and positions, None where a hand is absent."""
-    return [
-        (video, frame, *(None if np.isnan(v) else round(v, 6) for v in values))
-        for video, frame, *values in hands.itertuples(index=False)
-    ]
 
 
 # --------------------------------------------------------------------------------------------- YOLO
@@ -57,7 +44,7 @@ def _rows(hands: pd.DataFrame) -> list[tuple[object, ...]]:
 def test_yolo_poses_of_the_sample(dataset: Dataset) -> None:
     assert guess_format(SAMPLES / "yolo", "hands") == "yolo"
     plan = plan_hands(dataset, SAMPLES / "yolo")  # frame 0 proves where counting begins
-    assert _rows(plan.hands) == [
+    assert hand_rows(plan.hands) == [
         ("v1", 3, 0.45, 0.55, 0.75, 0.25),
         ("v1", 4, None, None, None, None),
         ("v2.cam", 0, None, None, 0.25, 0.5),
@@ -73,9 +60,9 @@ def test_yolo_poses_of_the_sample(dataset: Dataset) -> None:
 def test_yolo_empty_files_and_missing_ones(dataset: Dataset, tmp_path: Path) -> None:
     folder = _yolo(tmp_path / "y", v1_000003="0 .5 .5 .1 .1\n1 .7 .5 .1 .1\n", v1_000004="")
     for name in ("v1_000003.jpg", "v1_000004.jpg", "v1_000005.JPG", "v1_000006.png"):
-        _write(folder / "images" / name, "")
+        write_file(folder / "images" / name, "")
     plan = plan_hands(dataset, folder, options=FIRST_0)
-    assert _rows(plan.hands) == [("v1", 3, 0.5, 0.5, 0.7, 0.5), ("v1", 4, *[None] * 4)]
+    assert hand_rows(plan.hands) == [("v1", 3, 0.5, 0.5, 0.7, 0.5), ("v1", 4, *[None] * 4)]
     assert "2 pictures without a file of labels count as not labelled" in plan.labels.notes
 
 
@@ -117,7 +104,7 @@ def test_yolo_segmentation_is_refused(
 def test_yolo_names_of_classes(dataset: Dataset, tmp_path: Path, settings: str) -> None:
     folder = _yolo(tmp_path / "y", settings, v1_000003="1 .25 .5 .1 .1\n")
     hands = plan_hands(dataset, folder, options=FIRST_0).hands
-    assert _rows(hands) == [("v1", 3, 0.25, 0.5, None, None)]
+    assert hand_rows(hands) == [("v1", 3, 0.25, 0.5, None, None)]
 
 
 def test_yolo_names_in_another_file_or_said(dataset: Dataset, tmp_path: Path) -> None:
@@ -126,33 +113,33 @@ def test_yolo_names_in_another_file_or_said(dataset: Dataset, tmp_path: Path) ->
         plan_hands(dataset, folder, options=FIRST_0)
     wanted = [("v1", 3, 0.25, 0.5, 0.5, 0.5)]
     said = HandOptions(sides={"0": "right", "1": "left"}, first_frame=0)
-    assert _rows(plan_hands(dataset, folder, options=said).hands) == wanted
-    _write(folder / "data.yaml", "names: [A, B]")
-    assert _rows(plan_hands(dataset, folder, options=said).hands) == wanted
+    assert hand_rows(plan_hands(dataset, folder, options=said).hands) == wanted
+    write_file(folder / "data.yaml", "names: [A, B]")
+    assert hand_rows(plan_hands(dataset, folder, options=said).hands) == wanted
     (folder / "data.yaml").unlink()
-    _write(folder / "labels" / "classes.txt", "R\nL\n")
-    assert _rows(plan_hands(dataset, folder, options=FIRST_0).hands) == wanted
+    write_file(folder / "labels" / "classes.txt", "R\nL\n")
+    assert hand_rows(plan_hands(dataset, folder, options=FIRST_0).hands) == wanted
 
 
 def test_yolo_layouts_of_other_programs(dataset: Dataset, tmp_path: Path) -> None:
     line = "0 .25 .5 .1 .1\n"
     roboflow = tmp_path / "roboflow"
-    _write(roboflow / "data.yaml", "names: ['left', 'right']")
-    _write(roboflow / "README.dataset.txt", "hands")
+    write_file(roboflow / "data.yaml", "names: ['left', 'right']")
+    write_file(roboflow / "README.dataset.txt", "hands")
     name = "v2.cam_000007_jpg.rf.0a1b2c3d4e5f60718293a4b5c6d7e8f9.txt"
-    _write(roboflow / "valid" / "labels" / name, line)
+    write_file(roboflow / "valid" / "labels" / name, line)
     hands = plan_hands(dataset, roboflow / "data.yaml", options=FIRST_0).hands
-    assert _rows(hands) == [("v2.cam", 7, 0.25, 0.5, None, None)]
+    assert hand_rows(hands) == [("v2.cam", 7, 0.25, 0.5, None, None)]
     cvat = tmp_path / "cvat"
-    _write(cvat / "obj.names", "left\nright\n")
-    _write(cvat / "train.txt", "data/obj_train_data/frame_000000.PNG\n")
-    _write(cvat / "obj_train_data" / "frame_000002.txt", line)
+    write_file(cvat / "obj.names", "left\nright\n")
+    write_file(cvat / "train.txt", "data/obj_train_data/frame_000000.PNG\n")
+    write_file(cvat / "obj_train_data" / "frame_000002.txt", line)
     with pytest.raises(LabelError, match="no video 'obj_train_data/frame_'") as caught:
         plan_hands(dataset, cvat, format="yolo", options=FIRST_0)
     assert "--video" in (caught.value.hint or "")
     options = HandOptions(first_frame=0, video="late")
     hands = plan_hands(dataset, cvat, format="yolo", options=options).hands
-    assert _rows(hands) == [("late", 2, 0.25, 0.5, None, None)]
+    assert hand_rows(hands) == [("late", 2, 0.25, 0.5, None, None)]
     nested = _yolo(tmp_path / "nested", train__v1__000003=line)
     assert plan_hands(dataset, nested, options=FIRST_0).hands["video"].tolist() == ["v1"]
 
@@ -161,7 +148,7 @@ def test_yolo_layouts_of_other_programs(dataset: Dataset, tmp_path: Path) -> Non
 def test_yolo_of_cvat_with_a_frame_step(dataset: Dataset, tmp_path: Path) -> None:
     folder = _yolo(tmp_path / "y", v1_000001="", v1_000002="", v1_000005="0 .5 .5 .1 .1\n")
     for name in ("v1_000001.jpg", "v1_000002.jpg"):
-        _write(folder / "images" / name, "")
+        write_file(folder / "images" / name, "")
     with pytest.raises(LabelError, match=r"the files of all 2 pictures are empty.*v1_000005\.txt"):
         plan_hands(dataset, folder, options=FIRST_0)
 
@@ -170,12 +157,12 @@ def test_yolo_of_cvat_with_a_frame_step(dataset: Dataset, tmp_path: Path) -> Non
 def test_yolo_predictions(dataset: Dataset, tmp_path: Path) -> None:
     lines = "0 .25 .5 .1 .1 .9\n0 .6 .5 .1 .1 .3\n1 .75 .5 .1 .1 .5\n"
     plan = plan_hands(dataset, _yolo(tmp_path / "y", v1_000003=lines), options=FIRST_0)
-    assert _rows(plan.hands) == [("v1", 3, 0.25, 0.5, 0.75, 0.5)]
+    assert hand_rows(plan.hands) == [("v1", 3, 0.25, 0.5, 0.75, 0.5)]
     assert "labels/v1_000003.txt:2: the score 0.3 is below 0.5" in plan.labels.dropped[0].reason
     pose = "names: [left, right]\nkpt_shape: [2, 3]"
     lines = "0 .25 .5 .1 .1 .2 .4 .9 .4 .6 .2 .95\n"
     plan = plan_hands(dataset, _yolo(tmp_path / "p", pose, v1_000003=lines), options=FIRST_0)
-    assert _rows(plan.hands) == [("v1", 3, 0.2, 0.4, None, None)]
+    assert hand_rows(plan.hands) == [("v1", 3, 0.2, 0.4, None, None)]
 
 
 @pytest.mark.trap("yolo: key points that are not there stand at (0, 0) or below")
@@ -183,7 +170,7 @@ def test_yolo_points_that_are_not_there(dataset: Dataset, tmp_path: Path) -> Non
     settings = "names: [left, right]\nkpt_shape: [2, 2]"
     lines = "0 .25 .5 .1 .1 .2 .4 0 0\n1 .75 .5 .1 .1 -1 -1 0 0\n"
     hands = plan_hands(dataset, _yolo(tmp_path / "y", settings, v1_000003=lines), options=FIRST_0)
-    assert _rows(hands.hands) == [("v1", 3, 0.2, 0.4, 0.75, 0.5)]
+    assert hand_rows(hands.hands) == [("v1", 3, 0.2, 0.4, 0.75, 0.5)]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +205,7 @@ def test_what_is_no_yolo_folder_is_said(dataset: Dataset, tmp_path: Path) -> Non
     with pytest.raises(LabelError, match="no such folder"):
         plan_hands(dataset, tmp_path / "none", format="yolo")
     with pytest.raises(LabelError, match="is not a folder") as caught:
-        plan_hands(dataset, _write(tmp_path / "a.txt", "0 .5 .5 .1 .1"), format="yolo")
+        plan_hands(dataset, write_file(tmp_path / "a.txt", "0 .5 .5 .1 .1"), format="yolo")
     assert "labels/" in (caught.value.hint or "")
     with pytest.raises(LabelError, match="no file"):
         plan_hands(dataset, _yolo(tmp_path / "y"))
@@ -228,7 +215,7 @@ def test_yaml_makes_texts_and_nothing_else(tmp_path: Path) -> None:
     text = (
         "path: !!python/object/apply:os.system [touch x]\nnames: [a, 1, yes]\nkpt_shape: {a: 1}\n"
     )
-    assert load_yaml(_write(tmp_path / "a.yaml", text)) == {
+    assert load_yaml(write_file(tmp_path / "a.yaml", text)) == {
         "path": ["touch x"],
         "names": ["a", "1", "yes"],
         "kpt_shape": {"a": "1"},
@@ -241,7 +228,7 @@ def test_yaml_makes_texts_and_nothing_else(tmp_path: Path) -> None:
         ("a" * 1_000_001, r"a\.yaml: is too long for a file of settings"),
     ):
         with pytest.raises(LabelError, match=message):
-            load_yaml(_write(tmp_path / "a.yaml", text))
+            load_yaml(write_file(tmp_path / "a.yaml", text))
 
 
 def _random_hands(seed: int) -> pd.DataFrame:
@@ -265,16 +252,16 @@ def test_written_hands_are_read_back_as_the_same_labels(
 ) -> None:
     cells = [",".join(map(str, row)) for row in _random_hands(seed).itertuples(index=False)]
     header = ",".join(HAND_COLUMNS) + "\n"
-    table = _write(tmp_path / "h.csv", header + "\n".join(cells).replace("nan", "") + "\n")
+    table = write_file(tmp_path / "h.csv", header + "\n".join(cells).replace("nan", "") + "\n")
     import_hands(dataset, plan_hands(dataset, table))
     labelled = read_dataset(dataset.root)
     files = export_hands(hand_export(labelled), format)
     for name, text in files.items():
-        _write(tmp_path / "out" / name, text)
+        write_file(tmp_path / "out" / name, text)
     only = tmp_path / "out" / next(iter(files)) if len(files) == 1 else tmp_path / "out"
     plan = plan_hands(labelled, only)
     assert (plan.same, plan.present) == (("late", "v1", "v2.cam"), ())
-    assert _rows(plan.hands) == _rows(labelled.hands)
+    assert hand_rows(plan.hands) == hand_rows(labelled.hands)
 
 
 @pytest.mark.trap("yolo: a box at the edge stays in the picture and keeps its centre")
@@ -285,7 +272,7 @@ def test_written_boxes_stay_inside(dataset: Dataset, tmp_path: Path) -> None:
     assert files[f"labels/{dataset.videos['v1'].split}/v1_000003.txt"] == (
         "0 0.01 0.5 0.02 0.1 0.01 0.5 2\n1 1 0.99 0 0.02 1 0.99 2\n"
     )
-    settings = load_yaml(_write(tmp_path / "d.yaml", files["data.yaml"]))
+    settings = load_yaml(write_file(tmp_path / "d.yaml", files["data.yaml"]))
     assert {key: settings[key] for key in ("names", "kpt_shape", "first_frame")} == {
         "names": {"0": "left_hand", "1": "right_hand"},
         "kpt_shape": ["1", "3"],
@@ -304,7 +291,7 @@ def test_deeplabcut_labels(dataset: Dataset) -> None:
     path = DLC / "CollectedData_anna.csv"
     assert guess_format(path, "hands") == "deeplabcut"
     plan = plan_hands(dataset, path)
-    assert _rows(plan.hands) == [
+    assert hand_rows(plan.hands) == [
         ("v1", 3, 85 / 160, 0.5, 0.75, 0.75),
         ("v1", 7, 0.253125, round(24.25 / 96, 6), None, None),
         ("v1", 12, *[None] * 4),
@@ -330,13 +317,13 @@ def test_deeplabcut_h5_says_the_same(dataset: Dataset, monkeypatch: pytest.Monke
     monkeypatch.setattr(pickle, "loads", None)
     path = DLC / "CollectedData_anna.h5"
     assert guess_format(path, "hands") == "deeplabcut"
-    assert _rows(plan_hands(dataset, path).hands) == _rows(wanted)
+    assert hand_rows(plan_hands(dataset, path).hands) == hand_rows(wanted)
 
 
 @pytest.mark.trap("deeplabcut: of tracks, what is unlikely is not visible")
 def test_deeplabcut_tracks(dataset: Dataset) -> None:
     path = DLC / f"v2.cam{TRACKS.format(100000)}.h5"
-    assert _rows(plan_hands(dataset, path).hands) == [
+    assert hand_rows(plan_hands(dataset, path).hands) == [
         ("v2.cam", 0, 0.1, 0.5, None, None),
         ("v2.cam", 1, 0.125, round(50 / 96, 6), round(125 / 160, 6), round(70 / 96, 6)),
         ("v2.cam", 2, *[None] * 4),
@@ -352,20 +339,20 @@ def test_deeplabcut_individuals(dataset: Dataset, tmp_path: Path) -> None:
     path = DLC / f"late{TRACKS.format(200000)}_filtered.csv"
     hands = plan_hands(dataset, path).hands
     assert hands["video"].unique().tolist() == ["late"]
-    assert _rows(hands)[:2] == [
+    assert hand_rows(hands)[:2] == [
         ("late", 0, 0.1, 0.5, None, None),
         ("late", 1, 0.125, round(50 / 96, 6), round(125 / 160, 6), round(70 / 96, 6)),
     ]
     # Of a second person in the picture, a left hand makes two.
     text = path.read_text().replace("\n1,20.0,50.0,0.9,125.0,70.0,0.8,,,", "\n1,2,5,1,7,7,1,9,9,1")
-    plan = plan_hands(dataset, _write(tmp_path / path.name, text))
+    plan = plan_hands(dataset, write_file(tmp_path / path.name, text))
     assert plan.hands["frame"].tolist() == [0, 2]
     assert "a second left hand, so frame 1 is left out" in plan.labels.dropped[0].reason
     # Individuals may be the hands.
     text = "scorer,a,a,a,a\nindividuals,left,left,right,right\nbodyparts,wrist,wrist,wrist,wrist\n"
     text += "coords,x,y,x,y\nlabeled-data/v1/img1.png,16,48,32,48\n"
-    hands = plan_hands(dataset, _write(tmp_path / "CollectedData_a.csv", text)).hands
-    assert _rows(hands) == [("v1", 1, 0.1, 0.5, 0.2, 0.5)]
+    hands = plan_hands(dataset, write_file(tmp_path / "CollectedData_a.csv", text)).hands
+    assert hand_rows(hands) == [("v1", 1, 0.1, 0.5, 0.2, 0.5)]
 
 
 @pytest.mark.trap("deeplabcut: the index is a path in one column or three, or of Windows")
@@ -384,20 +371,22 @@ def test_deeplabcut_index(dataset: Dataset, tmp_path: Path, index: str, blanks: 
         f"{index},16,48,,\n"
     )
     for changed in (text, text.replace(",", ";"), text.replace("\n", "\r\n")):
-        path = _write(tmp_path / "CollectedData_a.csv", changed)
+        path = write_file(tmp_path / "CollectedData_a.csv", changed)
         hands = plan_hands(dataset, path).hands
-        assert _rows(hands) == [("v1", 3, 0.1, 0.5, None, None)]
+        assert hand_rows(hands) == [("v1", 3, 0.1, 0.5, None, None)]
 
 
 @pytest.mark.trap("deeplabcut: frames count from 0 in names and in tracks")
 def test_deeplabcut_counts_from_0(dataset: Dataset, tmp_path: Path) -> None:
     header = "scorer,a,a,a,a\nbodyparts,left_hand,left_hand,right_hand,right_hand\ncoords,x,y,x,y\n"
-    path = _write(tmp_path / "CollectedData_a.csv", header + "labeled-data/v1/img39.png,1,1,2,2\n")
+    path = write_file(
+        tmp_path / "CollectedData_a.csv", header + "labeled-data/v1/img39.png,1,1,2,2\n"
+    )
     assert plan_hands(dataset, path).hands["frame"].tolist() == [39]
     path.write_text(header + "labeled-data/v1/img40.png,1,1,2,2\n")
     with pytest.raises(LabelError, match="has no frame 40"):
         plan_hands(dataset, path)
-    path = _write(tmp_path / "v1a.csv", header + "0,1,1,2,2\n1,1,1,2,2\n")
+    path = write_file(tmp_path / "v1a.csv", header + "0,1,1,2,2\n1,1,1,2,2\n")
     assert plan_hands(dataset, path).hands["frame"].tolist() == [0, 1]
 
 
@@ -406,13 +395,13 @@ def test_deeplabcut_body_parts_can_be_said(dataset: Dataset, tmp_path: Path) -> 
         "scorer,a,a,a,a,a,a\nbodyparts,A,A,left_elbow,left_elbow,B,B\ncoords,x,y,x,y,x,y\n"
         "labeled-data/v1/img3.png,16,48,80,48,32,48\n"
     )
-    path = _write(tmp_path / "CollectedData_a.csv", text)
+    path = write_file(tmp_path / "CollectedData_a.csv", text)
     with pytest.raises(LabelError, match="not found among its labels: A, left_elbow, B"):
         plan_hands(dataset, path)
     plan = plan_hands(dataset, path, options=HandOptions(sides={"A": "left", "B": "right"}))
-    assert _rows(plan.hands) == [("v1", 3, 0.1, 0.5, 0.2, 0.5)]
+    assert hand_rows(plan.hands) == [("v1", 3, 0.1, 0.5, 0.2, 0.5)]
     plan = plan_hands(dataset, path, options=HandOptions(sides={"B": "right"}))
-    assert _rows(plan.hands) == [("v1", 3, None, None, 0.2, 0.5)]
+    assert hand_rows(plan.hands) == [("v1", 3, None, None, 0.2, 0.5)]
     assert "no label is a left hand, so it is absent in all pictures" in plan.labels.notes
 
 
@@ -420,7 +409,7 @@ def test_a_folder_of_deeplabcut_is_read_video_by_video(dataset: Dataset, tmp_pat
     text = (DLC / "CollectedData_anna.csv").read_text()
     for video in ("v1", "late"):
         changed = text.replace("data,v1,", f"data,{video},")
-        _write(tmp_path / "labeled-data" / video / "CollectedData_anna.csv", changed)
+        write_file(tmp_path / "labeled-data" / video / "CollectedData_anna.csv", changed)
     assert guess_format(tmp_path / "labeled-data", "hands") == "deeplabcut"
     hands = plan_hands(dataset, tmp_path / "labeled-data").hands
     assert hands["video"].tolist() == ["late"] * 3 + ["v1"] * 3
@@ -444,7 +433,7 @@ def test_bad_tables_of_deeplabcut_are_refused(
     dataset: Dataset, tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(LabelError, match=message):
-        plan_hands(dataset, _write(tmp_path / "v1.csv", text), format="deeplabcut")
+        plan_hands(dataset, write_file(tmp_path / "v1.csv", text), format="deeplabcut")
 
 
 class _Harmful:
@@ -497,7 +486,7 @@ def test_tables_in_h5_are_read(dataset: Dataset, tmp_path: Path) -> None:
     names = [("v1", "left_hand", "x"), ("v1", "left_hand", "y")]
     sides = HandOptions(sides={"left_hand": "left"})
     plan = plan_hands(dataset, _table_h5(tmp_path / "v1.h5", names), options=sides, format="auto")
-    assert _rows(plan.hands) == [("v1", 0, 0.0, 0.0, None, None)]
+    assert hand_rows(plan.hands) == [("v1", 0, 0.0, 0.0, None, None)]
 
 
 def test_h5_that_leads_elsewhere_or_nowhere_is_refused(dataset: Dataset, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def export_actions(
     export = action_export(folder, predicted, split)
     files = export_actions(export, format)
     name = f"{format}-predicted" if predicted else format
-    _write(files, export, output or folder.root / "export" / name, folder.root, overwrite)
+    _write(files, export, folder.root, name, output, overwrite)
 
 
 @export.command("hands")
@@ -100,20 +100,21 @@ def export_hands(
     export = hand_export(folder, predicted, split)
     files = export_hands(export, format)
     name = f"{format}-predicted" if predicted else format
-    _write(files, export, output or folder.root / "export" / name, folder.root, overwrite)
+    _write(files, export, folder.root, name, output, overwrite)
 
 
 def _write(
     files: dict[str, str],
     export: "ActionExport | HandExport",
-    output: Path,
     root: Path,
+    name: str,
+    output: Path | None,
     overwrite: bool,
 ) -> None:
     from handact.dataset import write_files
     from handact.formats.text import show_path
 
-    paths = write_files(files, output, root=root, overwrite=overwrite)
+    paths = write_files(files, output or root / "export" / name, root=root, overwrite=overwrite)
     for note in export.notes:
         print_note(f"note: {note}")
     for path in paths:

@@ -162,12 +162,11 @@ def _import_actions(
     understood.add_there(plan.same, plan.present, replace or add, dry_run)
     understood.show(as_json)
     is_new = not dry_run and import_actions(into, plan, replace=replace, add=add)
-    table = into.root / "actions.csv"
+    written = into.root / "actions.csv" if is_new else None
     if as_json:
-        return understood.print_json(
-            table if is_new else None, segments=segments, new_classes=plan.new_classes
-        )
-    return None if dry_run else _say_written(table, is_new, segments)
+        understood.print_json(written, segments=segments, new_classes=plan.new_classes)
+    elif not dry_run:
+        _say_written(written, segments)
 
 
 def _import_hands(
@@ -242,12 +241,11 @@ def _import_hands(
     understood.add_there(plan.same, plan.present, replace or add, dry_run)
     understood.show(as_json)
     is_new = not dry_run and import_hands(into, plan, replace=replace, add=add)
-    table = into.root / "hands.csv"
+    written = into.root / "hands.csv" if is_new else None
     if as_json:
-        return understood.print_json(
-            table if is_new else None, frames=len(hands), left=left, right=right
-        )
-    return None if dry_run else _say_written(table, is_new, len(hands))
+        understood.print_json(written, frames=len(hands), left=left, right=right)
+    elif not dry_run:
+        _say_written(written, len(hands))
 
 
 def _refuse_both(replace: bool, add: bool) -> None:
@@ -337,8 +335,8 @@ class _Understood:
             print_note(f"{what + ':' if what else '':<9}{text}")
 
 
-def _say_written(path: Path, is_new: bool, taken: int) -> None:
+def _say_written(path: Path | None, taken: int) -> None:
     from handact.formats.text import show_path
 
     nothing = "nothing, all of it is there" if taken else "nothing"
-    print_note(f"written: {show_path(path) if is_new else nothing}")
+    print_note(f"written: {show_path(path) if path else nothing}")

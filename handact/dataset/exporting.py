@@ -13,7 +13,8 @@ from handact.errors import ConfigError, LabelError
 from handact.files import write_text
 from handact.formats import actions, hands
 from handact.formats.outgoing import ActionExport, HandExport
-from handact.formats.tables import ACTION_COLUMNS, parse_actions, parse_hands
+from handact.formats.stamps import late_start
+from handact.formats.tables import ACTION_COLUMNS, parse_actions, parse_hands, tables_in
 from handact.formats.text import parse_numbers, raise_problem, read_table, show_path
 from handact.formats.validate import sound_actions, sound_hands
 from handact.labels import HAND_COLUMNS, TRACK_COLUMNS, Segment, frame_edges
@@ -49,8 +50,8 @@ def action_export(
     @cache
     def edges(name: str) -> np.ndarray:
         index = video_index(dataset, dataset.videos[name])
-        first = float(index.start * index.time_base)
-        if abs(first) > 0.5 / dataset.videos[name].fps:
+        first = late_start(index, dataset.videos[name].fps)
+        if first:
             notes.append(
                 f"times of {name!r} count from its first frame, which has {first:.3f} s in the "
                 "file: players that show that time are so much ahead"
@@ -174,7 +175,7 @@ def _read_predicted(
     lengths = {video.name: video.frames for video in dataset.videos.values()}
     found: dict[str, list[Segment]] = {}
     confidence: dict[str, list[float]] = {}
-    for file in _tables(path, "*.segments.csv"):
+    for file in tables_in(path, "*.segments.csv"):
         name = show_path(file)
         table = read_table(file, ACTION_COLUMNS, ("confidence",))
         rows = parse_actions(table, name)
@@ -191,7 +192,7 @@ def _read_predicted(
 def _read_tracks(dataset: Dataset, path: Path) -> pd.DataFrame:
     lengths = {video.name: video.frames for video in dataset.videos.values()}
     found: list[pd.DataFrame] = []
-    for file in _tables(path, "*.csv"):
+    for file in tables_in(path, "*.csv"):
         name = show_path(file)
         tracks = parse_hands(
             read_table(file, TRACK_COLUMNS), name, columns=TRACK_COLUMNS, inside=False
@@ -204,13 +205,6 @@ def _read_tracks(dataset: Dataset, path: Path) -> pd.DataFrame:
     positions = pd.concat(found)[list(HAND_COLUMNS)]
     positions[list(HAND_COLUMNS[2:])] = positions[list(HAND_COLUMNS[2:])].clip(0, 1)
     return positions
-
-
-def _tables(path: Path, pattern: str) -> list[Path]:
-    files = sorted(path.glob(pattern)) if path.is_dir() else [path]
-    if not files:
-        raise LabelError(f"{show_path(path)}: no {pattern} in this folder")
-    return files
 
 
 def _refuse_doubled(doubled: Collection[str], file: str) -> None:

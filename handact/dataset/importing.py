@@ -193,7 +193,7 @@ def import_actions(
     replaced = plan.present
     if add:
         rows, replaced = _new_rows(path, ACTION_COLUMNS, rows), ()
-        _refuse_overlaps(path, rows, dataset)
+        _refuse_overlaps(path, rows)
     if plan.new_classes:
         add_classes(dataset.root / "dataset.toml", plan.new_classes)
     is_new = bool(rows or replaced)
@@ -400,30 +400,21 @@ def _new_rows(
     return [row for row in rows if tuple(format_cell(value) for value in row) not in there]
 
 
-def _refuse_overlaps(path: Path, rows: Iterable[tuple[object, ...]], dataset: Dataset) -> None:
+def _refuse_overlaps(path: Path, rows: Iterable[tuple[object, ...]]) -> None:
     if not path.exists():
         return
-    there = parse_actions(read_table(path, ACTION_COLUMNS), show_path(path))
-    new = [ActionRow(0, str(row[0]), Segment(*row[1:])) for row in rows]
-    lengths = {video.name: video.frames for video in dataset.videos.values()}
-    hint = "correct one of them, or `--replace` all of the video"
+    there: dict[str, list[ActionRow]] = defaultdict(list)
+    for one in parse_actions(read_table(path, ACTION_COLUMNS), show_path(path)):
+        there[one.video].append(one)
     # Those that are there may overlap each other: that is for `check` to say.
-    for row in new:
-        beside = [one for one in there if one.video == row.video and _overlap(one, row)]
-        sound_actions(
-            [*beside[:1], row],
-            lengths,
-            None,
-            file=show_path(path),
-            report=raise_problem,
-            overlap_hint=hint,
-        )
-
-
-def _overlap(a: ActionRow, b: ActionRow) -> bool:
-    return (
-        a.segment.start_frame < b.segment.end_frame and b.segment.start_frame < a.segment.end_frame
-    )
+    for video, start, end, action in rows:
+        for one in there[video]:
+            if one.segment.start_frame < end and start < one.segment.end_frame:
+                raise LabelError(
+                    f"{show_path(path)}:{one.row}: {action!r} [{start}, {end}) of video {video!r} "
+                    f"overlaps {one.segment.action!r}",
+                    "correct one of them, or `--replace` all of the video",
+                )
 
 
 def _refuse_frames(path: Path, rows: Iterable[tuple[object, ...]]) -> None:

@@ -11,7 +11,7 @@ cvat/apps/dataset_manager/formats/cvat.py and bindings.py
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import nan
 from pathlib import Path
@@ -32,7 +32,6 @@ __all__ = [
     "add_box",
     "new_document",
     "read_cvat",
-    "runs",
     "xml_text",
 ]
 
@@ -484,16 +483,3 @@ def xml_text(root: Element) -> str:
     """Return a document as text."""
     indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
-
-
-def runs(frames: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Give first frame and one past the last of each run of neighbouring frames, in order."""
-    start = end = None
-    for frame in frames:
-        if frame != end:
-            if start is not None:
-                yield start, end
-            start = frame
-        end = frame + 1
-    if start is not None:
-        yield start, end

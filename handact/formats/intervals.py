@@ -4,11 +4,11 @@ A reader says what a file holds and how the tool that wrote it counts; `handact.
 turns that into frames of the dataset's videos.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["ActionOptions", "Interval", "IntervalFile", "runs_of_labels"]
+__all__ = ["ActionOptions", "Interval", "IntervalFile", "runs", "runs_of_labels"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,3 +122,16 @@ def runs_of_labels(labels: Sequence[str], video: str) -> Iterator[Interval]:
         if i == len(labels) or labels[i] != labels[start]:
             yield Interval(start + 1, video, start, i, labels[start])
             start = i
+
+
+def runs(frames: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Give first frame and one past the last of each run of neighbouring frames, in order."""
+    start = end = None
+    for frame in frames:
+        if frame != end:
+            if start is not None:
+                yield start, end
+            start = frame
+        end = frame + 1
+    if start is not None:
+        yield start, end

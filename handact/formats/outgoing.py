@@ -9,7 +9,10 @@ import pandas as pd
 from handact.formats.videos import Video
 from handact.labels import Segment
 
-__all__ = ["ActionExport", "HandExport", "image_name"]
+__all__ = ["HAND_LABELS", "ActionExport", "HandExport", "image_name"]
+
+HAND_LABELS = {"left": "left_hand", "right": "right_hand"}
+"""What hands are called in files of tools that know labels alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

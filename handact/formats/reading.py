@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -103,6 +103,30 @@ class VideoNames:
         """Return the name of the video, or None if there is none or more than one."""
         tails = _path_tails(text.replace("\\", "/"))
         return next((name for name in map(self._names.get, tails) if name), None)
+
+    def find_only(self, asked: str, texts: Collection[str], file: str) -> str:
+        """Return the name of the video that a person said a file is about.
+
+        Args:
+            asked: What `--video` says.
+            texts: What the file calls the videos that it is about.
+            file: The file, for messages.
+
+        Raises:
+            LabelError: There is no such video, or the file is about several.
+        """
+        name = self.find(asked)
+        if name is None:
+            raise LabelError(
+                f"--video {asked}: no such video in the dataset",
+                f"it has: {', '.join(sorted(self._paths))}",
+            )
+        if len(texts) > 1:
+            raise LabelError(
+                f"{file}: is about {len(texts)} videos: {', '.join(map(repr, list(texts)[:5]))}",
+                "leave `--video` out, and name them as in videos.csv",
+            )
+        return name
 
     def find_all(self, texts: Iterable[str], file: str) -> dict[str, str]:
         """Return the name of each video that a file is about, by what it calls it.

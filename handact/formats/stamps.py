@@ -9,13 +9,34 @@ from handact.errors import LabelError
 from handact.formats.reading import IndexOf
 from handact.formats.videos import Video
 from handact.labels import frame_edges
+from handact.video import VideoIndex
 
-__all__ = ["TAIL_SECONDS", "Stamps"]
+__all__ = ["TAIL_SECONDS", "Stamps", "counts_the_same", "late_start", "other_rate"]
 
 # The picture ends a little before the sound in many files, and tools offer the longer of the two.
 TAIL_SECONDS = 0.5
 # Where tools print times with two or three decimals, a boundary may land just before its frame.
 _ROUNDING_SECONDS = 0.0051
+
+
+def late_start(index: VideoIndex, fps: float) -> float:
+    """Return the time of a video's first frame in its file, 0 if it is within half a frame of 0."""
+    first = float(index.start * index.time_base)
+    return first if abs(first) > 0.5 / fps else 0.0
+
+
+def counts_the_same(fps: float, video: Video) -> bool:
+    """Return whether frames at a rate are those of a video to within half a frame at its end."""
+    return abs(fps / video.fps - 1) * video.frames < 0.5
+
+
+def other_rate(fps: float, video: Video, place: str) -> LabelError:
+    """Return the error of a file that counts in another rate than a video's, nobody said whose."""
+    return LabelError(
+        f"{place}: counts {fps:.6g} frames a second, but video {video.name!r} has {video.fps:.6g}",
+        f"say `--fps {fps:.6g}` if its frames are so long, `--fps video` if they are those of the "
+        "video",
+    )
 
 
 class Stamps:
@@ -27,11 +48,15 @@ class Stamps:
     Args:
         videos: The dataset's videos.
         index_of: Gives the index of a video.
+        said: Seconds that the tool showed at the first frame of a video, if a person said so.
     """
 
-    def __init__(self, videos: Mapping[str, Video], index_of: IndexOf) -> None:
+    def __init__(
+        self, videos: Mapping[str, Video], index_of: IndexOf, said: float | None = None
+    ) -> None:
         self._videos = videos
         self._index_of = index_of
+        self._said = said
         self._edges: dict[str, np.ndarray] = {}
         self._moved: list[float] = []
 
@@ -76,14 +101,15 @@ class Stamps:
         return min(self._find(seconds, video), len(edges) - 2)
 
     def offset(self, video: str, place: str) -> float:
-        """Return 0 where the first frame of the video has the time 0 in its file.
+        """Return what the tool showed at the first frame: what was said, or 0.
 
         Raises:
-            LabelError: It has not.
+            LabelError: Nothing was said, and the first frame has another time in its file.
         """
-        index = self._index_of(video)
-        first = float(index.start * index.time_base)
-        if abs(first) > 0.5 / self._videos[video].fps:
+        if self._said is not None:
+            return self._said
+        first = late_start(self._index_of(video), self._videos[video].fps)
+        if first:
             raise LabelError(
                 f"{place}: the first frame of video {video!r} has the time {first:.3f} s in its "
                 "file: some tools count from there, others from the frame",

@@ -31,6 +31,7 @@ __all__ = [
     "read_hands",
     "read_table",
     "read_tracks",
+    "tables_in",
     "write_actions",
     "write_hands",
     "write_table",
@@ -91,6 +92,18 @@ def read_tracks(path: str | Path) -> pd.DataFrame:
     table, file = read_table(path, TRACK_COLUMNS), show_path(path)
     tracks = parse_hands(table, file, columns=TRACK_COLUMNS, inside=False)
     return tracks.sort_values(["video", "frame"], ignore_index=True)
+
+
+def tables_in(path: Path, pattern: str) -> list[Path]:
+    """Return the file, or those of a folder that fit a pattern, in order.
+
+    Raises:
+        LabelError: A folder without any.
+    """
+    files = sorted(path.glob(pattern)) if path.is_dir() else [path]
+    if not files:
+        raise LabelError(f"{show_path(path)}: no {pattern} in this folder")
+    return files
 
 
 def parse_actions(

@@ -6,7 +6,7 @@ become fractions of the picture.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -19,7 +19,7 @@ import pandas as pd
 from handact.errors import LabelError
 from handact.formats.marks import HandOptions, Key, Mark, MarkFile, Picture, Track
 from handact.formats.reading import HandLabels, IndexOf, VideoNames
-from handact.formats.stamps import TAIL_SECONDS, Stamps
+from handact.formats.stamps import TAIL_SECONDS, Stamps, counts_the_same, other_rate
 from handact.formats.videos import Video
 from handact.labels import HAND_COLUMNS
 from handact.video import VideoIndex
@@ -146,8 +146,8 @@ def _find_sides(
     """
     if found.sided and not sides:
         return {"left": "left", "right": "right"}
-    marks: Iterable[Mark | Track] = (m for p in found.pictures for m in p.marks)
-    used = (name for mark in (*marks, *found.tracks) for name in mark.names if name)
+    marks: list[Mark | Track] = [m for p in found.pictures for m in p.marks] + found.tracks
+    used = (name for mark in marks for name in mark.names if name)
     names = dict.fromkeys((*found.labels, *used))
     listed = ", ".join(list(names)[:20]) or "none"
     unknown = [name for name in sides or () if name not in names]
@@ -159,7 +159,7 @@ def _find_sides(
             f"{found.file}: left and right hand are not found among its labels: {listed}",
             'say which is which: `--map "NAME=left,OTHER=right"`',
         )
-    for mark in () if sides else (*(m for p in found.pictures for m in p.marks), *found.tracks):
+    for mark in () if sides else marks:
         if len({side_of[name] for name in mark.names if name in side_of}) > 1:
             raise LabelError(
                 f"{_at(found, mark.place)}: is called left and right: {', '.join(mark.names)}",
@@ -277,7 +277,7 @@ def _place_stills(
     labels: HandLabels,
 ) -> list[Picture]:
     """Return the pictures that were given by their time, those of one frame put together."""
-    stamps = Stamps(videos, index_of)
+    stamps = Stamps(videos, index_of, options.offset)
     placed: dict[tuple[str, int], Picture] = {}
     stills = [picture for picture in found.pictures if picture.seconds is not None]
     for still in stills:
@@ -286,8 +286,7 @@ def _place_stills(
             _drop(labels, still.place, f"no video {still.video!r} in the dataset")
             continue
         place = _at(found, still.place)
-        shift = stamps.offset(video, place) if options.offset is None else options.offset
-        frame = stamps.frame(still.seconds - shift, video, place)
+        frame = stamps.frame(still.seconds - stamps.offset(video, place), video, place)
         # Who pauses twice in the same frame hardly hits the same millisecond.
         first = replace(still, video=video, frame=frame, marks=[])
         placed.setdefault((video, frame), first).marks += still.marks
@@ -311,20 +310,8 @@ def _find_videos(found: MarkFile, videos: Mapping[str, Video], only: str | None)
     texts |= dict.fromkeys(track.video for track in found.tracks)
     spellings = {text: _spellings(text) for text in texts}
     if only is not None:
-        name = names.find(only)
-        if name is None:
-            raise LabelError(
-                f"--video {only}: no such video in the dataset",
-                f"it has: {', '.join(sorted(videos))}",
-            )
-        several = {spelt[-1] for spelt in spellings.values()}
-        if len(several) > 1:
-            raise LabelError(
-                f"{found.file}: is about {len(several)} videos: "
-                + ", ".join(map(repr, sorted(several)[:5])),
-                "leave `--video` out, and name them as in videos.csv",
-            )
-        return dict.fromkeys(texts, name)
+        several = sorted({spelt[-1] for spelt in spellings.values()})
+        return dict.fromkeys(texts, names.find_only(only, several, found.file))
     fitting = {
         text: next((one for one in (*spelt, found.stem or "") if names.find(one)), "")
         for text, spelt in spellings.items()
@@ -412,13 +399,14 @@ def _spell_tracks(
         counted = _count_frames(track, first, fps, partial(index_of, name))
         _check_end(found, counted, videos[name])
         steps[name] = track.step
-        spelt[name] += sum(1 for _ in _frames_of_track(counted, videos[name].frames))
+        shown = list(_frames_of_track(counted, videos[name].frames))
+        spelt[name] += len(shown)
         if spelt[name] > _MOST_HANDS * videos[name].frames + _MOST_HANDS:
             raise LabelError(
                 f"{_at(found, track.place)}: with it, tracks show more than {_MOST_HANDS} hands in "
                 f"every frame of video {name!r}"
             )
-        for frame, x, y in _frames_of_track(counted, videos[name].frames):
+        for frame, x, y in shown:
             empty = Picture(f"frame {frame}", "", name, frame, track.width, track.height)
             picture = pictures.setdefault((name, frame), empty)
             place = f"{track.place}, frame {frame}"
@@ -446,15 +434,10 @@ def _track_rate(found: MarkFile, track: Track, video: Video, options: HandOption
         LabelError: The file's rate is not the video's, and nobody said whose frames it counts.
     """
     fps = options.fps if options.fps is not None else found.fps.get(track.video, "video")
-    if fps == "video" or abs(fps / video.fps - 1) * video.frames < 0.5:
+    if fps == "video" or counts_the_same(fps, video):
         return None
     if options.fps is None:
-        raise LabelError(
-            f"{_at(found, track.place)}: counts {fps:.6g} frames a second, but video "
-            f"{video.name!r} has {video.fps:.6g}",
-            f"say `--fps {fps:.6g}` if its frames are so long, `--fps video` if they are those of "
-            "the video",
-        )
+        raise other_rate(fps, video, _at(found, track.place))
     return fps
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 from handact.errors import LabelError
 from handact.formats.intervals import ActionOptions, Interval, IntervalFile
 from handact.formats.reading import ActionLabels, IndexOf, VideoNames
-from handact.formats.stamps import TAIL_SECONDS, Stamps
+from handact.formats.stamps import TAIL_SECONDS, Stamps, counts_the_same, other_rate
 from handact.formats.tables import ActionRow
 from handact.formats.videos import Video
 from handact.labels import Segment
@@ -71,11 +71,11 @@ def place_intervals(
     labels.splits = {known[text]: part for text, part in found.splits.items() if text in known}
     labels.labelled = {known[text] for text in found.empty if text in known} | set(listed)
     labels.labelled |= {i.video for i in intervals}
-    stamps = Stamps(videos, index_of)
+    stamps = Stamps(videos, index_of, options.offset)
     if (options.unit or found.unit or _prove_unit(found, every, videos)) == "seconds":
         _refuse_counting(found, options)
         labels.units = "seconds, by the time stamps of the videos"
-        placed = [_place_seconds(i, options.offset, stamps, found) for i in intervals]
+        placed = [_place_seconds(i, stamps, found) for i in intervals]
         labels.notes += _note_rates(_rates_by_text(found, known), known, videos)
     else:
         rates = _settle_rates(found, known, intervals, listed, videos, options)
@@ -107,18 +107,7 @@ def _find_videos(
     texts = [i.video for i in found.intervals]
     texts = list(dict.fromkeys([*texts, *found.listed, *found.empty, *found.splits]))
     if options.video is not None:
-        only = names.find(options.video)
-        if only is None:
-            raise LabelError(
-                f"--video {options.video}: no such video in the dataset",
-                f"it has: {', '.join(sorted(videos))}",
-            )
-        if len(texts) > 1:
-            raise LabelError(
-                f"{found.file}: is about {len(texts)} videos: {', '.join(map(repr, texts[:5]))}",
-                "leave `--video` out, and name them as in videos.csv",
-            )
-        return dict.fromkeys(texts, only)
+        return dict.fromkeys(texts, names.find_only(options.video, texts, found.file))
     known = _match_names(found, texts, names)
     if not known and len(texts) == 1 and found.stem and (name := names.find(found.stem)):
         calls = f"calls its video {texts[0]!r}, which is not in the dataset"
@@ -175,11 +164,9 @@ def _take_tier(intervals: list[Interval], tier: str | None, labels: ActionLabels
 # -------------------------------------------------------------------------------- seconds to frames
 
 
-def _place_seconds(
-    interval: Interval, offset: float | None, stamps: Stamps, found: IntervalFile
-) -> _Placed:
+def _place_seconds(interval: Interval, stamps: Stamps, found: IntervalFile) -> _Placed:
     place = _place(found, interval)
-    shift = stamps.offset(interval.video, place) if offset is None else offset
+    shift = stamps.offset(interval.video, place)
     start, end = interval.start - shift, interval.end - shift
     return interval, *stamps.frames(start, end, interval.video, place)
 
@@ -366,15 +353,10 @@ def _settle_rates(
                 "say `--fps 24`, or what the tool was set to; `--fps video` if it counts the "
                 f"frames of the video, {video.fps:.6g} a second",
             )
-        elif abs(fps / video.fps - 1) * video.frames < 0.5:
+        elif counts_the_same(fps, video):
             rates[name] = None
         elif options.fps is None and found.rate == "unsure":
-            raise LabelError(
-                f"{found.file}: counts {fps:.6g} frames a second, but video {name!r} has "
-                f"{video.fps:.6g}",
-                f"say `--fps {fps:.6g}` if its frames are so long, `--fps video` if they are those "
-                "of the video",
-            )
+            raise other_rate(fps, video, found.file)
         else:
             rates[name] = fps
     return rates

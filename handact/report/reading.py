@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from handact.errors import LabelError
-from handact.formats.tables import ACTION_COLUMNS, parse_actions, parse_hands
+from handact.formats.tables import ACTION_COLUMNS, parse_actions, parse_hands, tables_in
 from handact.formats.text import (
     Problem,
     parse_numbers,
@@ -110,13 +110,8 @@ def _complete(rates: Mapping[str, float], names: Collection[str]) -> dict[str, f
 
 
 def _read_predictions(path: Path) -> dict[str, list[Segment]]:
-    if not path.is_dir():
-        return _read_segments(path, {})
-    files = sorted(path.glob(f"*{_SUFFIX}"))
-    if not files:
-        raise LabelError(f"{show_path(path)}: no *{_SUFFIX} in this folder")
     found: dict[str, list[Segment]] = {}
-    for file in files:
+    for file in tables_in(path, f"*{_SUFFIX}"):
         for video, segments in _read_segments(file, {}).items():
             if video in found:
                 raise LabelError(f"{show_path(file)}: video {video!r} is in another file already")

@@ -26,10 +26,9 @@ from handact.formats.cvat_xml import (
     add_box,
     new_document,
     read_cvat,
-    runs,
     xml_text,
 )
-from handact.formats.intervals import ActionOptions, Interval, IntervalFile
+from handact.formats.intervals import ActionOptions, Interval, IntervalFile, runs
 from handact.formats.outgoing import ActionExport
 from handact.formats.to_hands import frame_of_image
 from handact.formats.videos import Video

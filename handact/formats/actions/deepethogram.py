@@ -7,14 +7,13 @@ Source: https://github.com/jbohnslav/deepethogram/blob/master/docs/file_structur
 https://github.com/paninski-lab/lightning-action
 """
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from handact.errors import LabelError
-from handact.formats.intervals import ActionOptions, Interval, IntervalFile
+from handact.formats.intervals import ActionOptions, Interval, IntervalFile, runs
 from handact.formats.text import read_table, show_path
 
 __all__ = ["looks_like_labels", "read"]
@@ -69,7 +68,7 @@ def read(path: Path, options: ActionOptions) -> IntervalFile:
     late = first if first > 1 else 0  # a table from 1 on counts from there
     has_tiers = bool((number > 1).any())
     for i in actions:
-        for start, end in _runs(is_on[:, i]):
+        for start, end in runs(np.flatnonzero(is_on[:, i]).tolist()):
             row, tier = int(table.index[start]), names[i] if has_tiers else ""
             found.intervals.append(Interval(row, video, late + start, late + end, names[i], tier))
     found.intervals.sort(key=lambda interval: interval.start)
@@ -118,9 +117,3 @@ def _settle_unlabelled(
             "label them, or `--allow-length-mismatch` takes them for background",
         )
     found.notes.append(f"{len(unlabelled)} frames without a label (-1) are taken for background")
-
-
-def _runs(is_on: Sequence[bool] | np.ndarray) -> Iterator[tuple[int, int]]:
-    """Give the runs of true values, as [start, end)."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_on, [0]))))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

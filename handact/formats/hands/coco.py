@@ -19,7 +19,7 @@ from typing import Any
 from handact.errors import LabelError
 from handact.formats.loading import load_json, member, parse_number
 from handact.formats.marks import HandOptions, Mark, MarkFile, Picture, palm_centre
-from handact.formats.outgoing import HandExport, image_name
+from handact.formats.outgoing import HAND_LABELS, HandExport, image_name
 from handact.formats.text import show_path
 
 __all__ = ["read", "write"]
@@ -114,7 +114,7 @@ def write(export: HandExport) -> dict[str, str]:
             )
     categories = [
         {"id": i, "name": name, "keypoints": ["palm"], "skeleton": []}
-        for i, name in ((1, "left_hand"), (2, "right_hand"))
+        for i, name in enumerate(HAND_LABELS.values(), 1)
     ]
     info = {"contributor": _OURS, "description": "frames in the names of images count from 0"}
     data = {

@@ -26,16 +26,14 @@ from handact.formats.cvat_xml import (
     add_box,
     new_document,
     read_cvat,
-    runs,
     xml_text,
 )
+from handact.formats.intervals import runs
 from handact.formats.marks import HandOptions, Key, Mark, MarkFile, Picture, Track, gather_keys
-from handact.formats.outgoing import HandExport
+from handact.formats.outgoing import HAND_LABELS, HandExport
 from handact.formats.videos import Video
 
 __all__ = ["read", "write"]
-
-_LABELS = {"left": "left_hand", "right": "right_hand"}
 
 
 def read(path: Path, options: HandOptions) -> MarkFile:
@@ -165,9 +163,9 @@ def _read_ours(cvat: CvatFile, found: MarkFile) -> list[Picture]:
 
 def _write_video(export: HandExport, video: Video, hands: pd.DataFrame) -> str:
     is_absent = hands["left_x"].isna() & hands["right_x"].isna()
-    root = new_document(video, _LABELS.values(), hands["frame"][is_absent])
+    root = new_document(video, HAND_LABELS.values(), hands["frame"][is_absent])
     half = export.box * min(video.width, video.height) / 2
-    for side, label in _LABELS.items():
+    for side, label in HAND_LABELS.items():
         rows = hands[["frame", f"{side}_x", f"{side}_y"]].itertuples(index=False, name=None)
         boxes = {
             int(frame): (

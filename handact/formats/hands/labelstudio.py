@@ -37,13 +37,11 @@ from handact.formats.labelstudio_json import (
 )
 from handact.formats.loading import member, parse_number
 from handact.formats.marks import HandOptions, Key, Mark, MarkFile, Picture, Track, gather_keys
-from handact.formats.outgoing import HandExport
+from handact.formats.outgoing import HAND_LABELS, HandExport
 from handact.formats.text import show_path
 from handact.formats.videos import Video
 
 __all__ = ["read", "write"]
-
-_LABELS = {"left": "left_hand", "right": "right_hand"}
 
 
 def read(path: Path, options: HandOptions) -> MarkFile:
@@ -83,12 +81,12 @@ def write(export: HandExport) -> dict[str, str]:
     tasks = []
     for number, (name, video) in enumerate(export.videos.items(), 1):
         hands = export.hands[export.hands["video"] == name]
-        results = [_write_track(export, video, hands, side) for side in _LABELS]
+        results = [_write_track(export, video, hands, side) for side in HAND_LABELS]
         is_absent = hands["left_x"].isna() & hands["right_x"].isna()
         noted = {"absent": [int(frame) for frame in hands["frame"][is_absent]]}
         results = [result for result in results if result["value"]["sequence"]]
         tasks.append(new_task(number, video, video.fps, results, noted))
-    labels = "".join(f'<Label value="{label}"/>' for label in _LABELS.values())
+    labels = "".join(f'<Label value="{label}"/>' for label in HAND_LABELS.values())
     controls = (
         f'<VideoRectangle name="box" toName="video"/><Labels name="hands" toName="video">{labels}'
         "</Labels>"
@@ -128,7 +126,7 @@ def _read_video(task: StudioTask, regions: list[Region], found: MarkFile) -> Non
         found.tracks += tracks
         return
     # What we wrote ourselves has a key frame in each frame that has a label, and no other frames.
-    found.labels = list(_LABELS.values())
+    found.labels = list(HAND_LABELS.values())
     found.pictures += gather_keys(tracks)
     for frame in member(task.ours, "absent", list, f"{found.file}: {task.place}"):
         number = int(parse_number(frame, "absent", f"{found.file}: {task.place}")) + 1
@@ -239,6 +237,6 @@ def _write_track(
             "framesCount": video.frames,
             "duration": round(video.frames / video.fps, 6),
             "sequence": sequence,
-            "labels": [_LABELS[side]],
+            "labels": [HAND_LABELS[side]],
         },
     }

@@ -1,0 +1,95 @@
+"""`report hands`: how near the localiser comes to the hands."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from handact.cli.console import (
+    DatasetArgument,
+    DeviceOption,
+    JsonOption,
+    RunOption,
+    print_json,
+    print_note,
+    print_table,
+    progress,
+)
+from handact.cli.report.inputs import (
+    OutputOption,
+    PredictedOption,
+    SplitOption,
+    TruthOption,
+    is_bare,
+    name_files,
+    print_notes,
+)
+
+if TYPE_CHECKING:
+    from handact.results import HandPairs
+
+
+__all__ = ["hands"]
+
+
+def hands(
+    dataset: DatasetArgument = Path("."),
+    run: RunOption = "hands",
+    split: SplitOption = "test",
+    truth: TruthOption = None,
+    predicted: PredictedOption = None,
+    output: OutputOption = None,
+    json: JsonOption = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """F1 of hand positions within a distance T_L of 0.05, 0.1, 0.2 and 0.3, in total and per hand.
+
+    On a dataset, the localiser of --run looks at the labelled frames of the split. With --truth
+    and --predicted, two tables are compared: video,frame,left_x,left_y,right_x,right_y, the
+    prediction with left_p and right_p too; only frames that the truth labels count.
+    """
+    from handact.report import describe_hands, state_hands, write_hands_report
+
+    if is_bare(truth, predicted):
+        result = _read_hands(truth, predicted)
+    else:
+        result = _evaluate_hands(dataset, run, split, device)
+        output = output or dataset / "report"
+    report = describe_hands(result)
+    files = write_hands_report(output, report, result) if output else []
+    if json:
+        print_json({key: value for key, value in report.items() if key != "variant"})
+        print_note(state_hands(report))
+    else:
+        _print_hands(report)
+        typer.echo(state_hands(report))
+    name_files(files)
+
+
+def _read_hands(truth: Path, predicted: Path) -> "HandPairs":
+    from handact.report import read_hand_pairs
+
+    result = read_hand_pairs(truth, predicted)
+    print_notes(result.notes)
+    return result
+
+
+def _evaluate_hands(dataset: Path, run: str, split: str, device: str) -> "HandPairs":
+    from handact.evaluation import evaluate_hands
+
+    with progress("hands", "frames") as on_progress:
+        return evaluate_hands(dataset, run=run, split=split, device=device, on_progress=on_progress)
+
+
+def _print_hands(report: Mapping[str, Any]) -> None:
+    rows = [
+        (
+            f"F1@{key}",
+            *(counts["f1"] for counts in (both, both["left"], both["right"])),
+            *(both[count] for count in ("tp", "fp", "fn")),
+        )
+        for key, both in report.items()
+        if key != "variant"
+    ]
+    print_table(("hands", "both", "left", "right", "tp", "fp", "fn"), rows)

@@ -1,0 +1,129 @@
+"""What reports are about, as options (a run of a dataset, or bare tables), and what they wrote."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from handact.cli.console import print_note, progress
+
+if TYPE_CHECKING:
+    from handact.results import Sequences
+
+__all__ = [
+    "BackgroundOption",
+    "ConfigOption",
+    "FpsOption",
+    "FramesOption",
+    "OutputOption",
+    "PredictedOption",
+    "SplitOption",
+    "TruthOption",
+    "VideosOption",
+    "evaluate_sequences",
+    "is_bare",
+    "name_files",
+    "print_notes",
+    "read_sequences",
+]
+
+TruthOption = Annotated[
+    Path | None,
+    typer.Option("--truth", metavar="FILE", help="Table of the truth, in place of a dataset."),
+]
+PredictedOption = Annotated[
+    Path | None,
+    typer.Option("--predicted", metavar="FILE", help="Table of the prediction, with --truth."),
+]
+BackgroundOption = Annotated[
+    str, typer.Option("--background", metavar="NAME", help="Background class of bare tables.")
+]
+FramesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--frames", metavar="VIDEO=N,...", help="Frames of videos, where the last rows end before."
+    ),
+]
+VideosOption = Annotated[
+    Path | None,
+    typer.Option("--videos", metavar="FILE", help="Table with the columns video,frames,fps."),
+]
+FpsOption = Annotated[
+    float | None, typer.Option("--fps", min=0.001, help="Frames per second of bare tables.")
+]
+SplitOption = Annotated[
+    Literal["train", "val", "test"], typer.Option("--split", help="Videos to report on.")
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings of `segment`, as TOML."),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FOLDER", help="Where files go.", show_default="DATASET/report"
+    ),
+]
+
+
+def is_bare(truth: Path | None, predicted: Path | None) -> bool:
+    if (truth is None) != (predicted is None):
+        raise typer.BadParameter("--truth and --predicted belong together")
+    return truth is not None
+
+
+def read_sequences(
+    truth: Path,
+    predicted: Path,
+    background: str,
+    frames: list[str] | None,
+    videos: Path | None,
+    fps: float | None,
+) -> "Sequences":
+    from handact import report
+
+    result = report.read_sequences(
+        truth,
+        predicted,
+        background=background,
+        frames=_parse_frames(frames or []),
+        videos=videos,
+        fps=fps,
+    )
+    print_notes(result.notes)
+    return result
+
+
+def _parse_frames(values: Iterable[str]) -> dict[str, int]:
+    frames = {}
+    for value in values:
+        for item in filter(None, value.split(",")):
+            video, _, number = item.rpartition("=")
+            if not (video and number.isdecimal() and int(number)):
+                raise typer.BadParameter(f"--frames takes VIDEO=N,..., not {item!r}")
+            frames[video.strip()] = int(number)
+    return frames
+
+
+def evaluate_sequences(
+    dataset: Path, run: str, split: str, config: Path | None, device: str
+) -> "Sequences":
+    from handact import evaluation
+    from handact.config import SegmentConfig, read_config
+
+    settings = read_config(SegmentConfig, config)
+    with progress("segmenting", "frames") as on_progress:
+        return evaluation.evaluate_sequences(
+            dataset, run=run, split=split, device=device, config=settings, on_progress=on_progress
+        )
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        print_note(f"note: {note}")
+
+
+def name_files(files: Iterable[Path]) -> None:
+    for file in files:
+        print_note(f"wrote {file}")

@@ -1,0 +1,78 @@
+"""`report timeline`: prediction over truth as a picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handact.cli.console import (
+    DatasetArgument,
+    DeviceOption,
+    RunOption,
+)
+from handact.cli.report.inputs import (
+    BackgroundOption,
+    ConfigOption,
+    FpsOption,
+    FramesOption,
+    PredictedOption,
+    SplitOption,
+    TruthOption,
+    VideosOption,
+    evaluate_sequences,
+    is_bare,
+    read_sequences,
+)
+
+__all__ = ["timeline"]
+
+
+def timeline(
+    dataset: DatasetArgument = Path("."),
+    run: RunOption = "action",
+    split: SplitOption = "test",
+    truth: TruthOption = None,
+    predicted: PredictedOption = None,
+    background: BackgroundOption = "background",
+    frames: FramesOption = None,
+    videos: VideosOption = None,
+    fps: FpsOption = None,
+    config: ConfigOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="A picture (.png, .pdf, .svg), or a folder for timeline.png.",
+            show_default="DATASET/report",
+        ),
+    ] = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Draw the prediction in class colours over the truth in grey, wrong frames black.
+
+    Takes a dataset, or bare tables as `report metrics` does. Prints the path of the picture.
+    """
+    from handact.report import write_timeline
+
+    if is_bare(truth, predicted):
+        if output is None:
+            raise typer.BadParameter("bare tables need -o FILE.png, a place for the picture")
+        path = _picture_path(output)
+        result = read_sequences(truth, predicted, background, frames, videos, fps)
+    else:
+        path = _picture_path(output or dataset / "report")
+        result = evaluate_sequences(dataset, run, split, config, device)
+    write_timeline(path, result)
+    typer.echo(path)
+
+
+def _picture_path(output: Path) -> Path:
+    from handact.plots import PICTURE_SUFFIXES
+
+    if output.suffix.lower() in PICTURE_SUFFIXES:
+        return output
+    if output.suffix and not output.is_dir():
+        raise typer.BadParameter(f"{output}: a picture ends in {', '.join(PICTURE_SUFFIXES)}")
+    return output / "timeline.png"

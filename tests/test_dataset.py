@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from videos import damage, make_picture_folder, make_video
 
 from handact.dataset import (
+    assign_folds,
     assign_splits,
     create_dataset,
     find_videos,
+    fold_groups,
     read_dataset,
     read_groups,
     split_frames,
@@ -289,6 +291,21 @@ def test_splits_are_written_and_all_else_stays(tmp_path: Path) -> None:
     assert (root / "videos.csv").read_text() == before
     with pytest.raises(LabelError, match="2 groups cannot fill the splits train, val, test"):
         assign_splits(dataset, groups, (0.4, 0.3, 0.3))
+
+
+def test_each_video_is_tested_on_in_one_fold_and_groups_stay_together(tmp_path: Path) -> None:
+    groups = {f"v{i}": f"g{i % 11}" for i in range(40)}
+    folds = fold_groups(groups, 3, seed=0)
+    assert sorted(Counter(folds.values()).values()) == [12, 14, 14]
+    assert all(len({folds[v] for v in groups if groups[v] == g}) == 1 for g in groups.values())
+    assert folds != fold_groups(groups, 3, seed=1)
+    with pytest.raises(ValueError, match="11 groups cannot fill 12 folds"):
+        fold_groups(groups, 12, seed=0)
+
+    dataset = read_dataset(make_dataset(tmp_path))
+    groups = {"v1": "a", "v2.cam": "a", "late": "b"}
+    tested = [assign_folds(dataset, groups, (i, 2)).videos["late"].split for i in range(2)]
+    assert tested == ["train", "test"]
 
 
 def test_groups_are_read_from_a_table(tmp_path: Path) -> None:

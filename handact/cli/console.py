@@ -20,6 +20,7 @@ __all__ = [
     "DeviceOption",
     "JsonOption",
     "RunOption",
+    "parse_share",
     "print_error",
     "print_json",
     "print_note",
@@ -38,6 +39,18 @@ DeviceOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def parse_share(text: str, option: str) -> tuple[int, int]:
+    """Return I and N of an option that takes I/N, I from 0.
+
+    Raises:
+        typer.BadParameter: It is no such thing.
+    """
+    index, _, number = text.partition("/")
+    if not (index.isdecimal() and number.isdecimal() and int(index) < int(number)):
+        raise typer.BadParameter(f"{option} takes I/N with I from 0 to N - 1, not {text!r}")
+    return int(index), int(number)
 
 
 def print_error(message: str, hint: str | None = None) -> None:

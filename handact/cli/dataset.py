@@ -9,6 +9,7 @@ from handact.cli import importing
 from handact.cli.console import (
     DatasetArgument,
     JsonOption,
+    parse_share,
     print_json,
     print_note,
     print_table,
@@ -110,7 +111,17 @@ def _check(
 def _split(
     dataset: DatasetArgument = Path("."),
     val: Annotated[float, typer.Option(min=0, max=1, help="Share of videos to validate on.")] = 0.1,
-    test: Annotated[float, typer.Option(min=0, max=1, help="Share of videos to test on.")] = 0.2,
+    test: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of videos to test on.", show_default="0.2"),
+    ] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Test on the I-th of N parts instead (0 is the first), for cross-validation.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another draw.")] = 0,
     groups: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Table of the groups of videos.")
@@ -125,10 +136,14 @@ def _split(
     Videos of one group (a person, a place, a day) stay together. The column split of videos.csv
     is written anew; edit it by hand for a split of your own.
     """
-    from handact.dataset import assign_splits, read_dataset, read_groups
+    from handact.dataset import assign_folds, assign_splits, read_dataset, read_groups
     from handact.errors import ConfigError
 
-    if val + test > 1:
+    if fold is not None and test is not None:
+        raise ConfigError("--fold and --test both say what to test on", "give one of them")
+    part = None if fold is None else parse_share(fold, "--fold")
+    test = 0.2 if test is None else test
+    if part is None and val + test > 1:
         raise ConfigError(f"--val {val:g} and --test {test:g} are more than 1 together")
     if (groups is None) != (group_column is None):
         raise ConfigError("--groups and --group-column go together")
@@ -141,7 +156,10 @@ def _split(
     group_of = {name: name for name in before.videos}
     if groups and group_column:
         group_of = read_groups(groups, group_column, before)
-    after = assign_splits(before, group_of, (1 - val - test, val, test), seed)
+    if part is None:
+        after = assign_splits(before, group_of, (1 - val - test, val, test), seed)
+    else:
+        after = assign_folds(before, group_of, part, val, seed)
     _print_splits(after, group_of)
 
 

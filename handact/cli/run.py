@@ -9,6 +9,7 @@ from handact.cli.console import (
     DatasetArgument,
     DeviceOption,
     RunOption,
+    parse_share,
     print_error,
     print_note,
     print_table,
@@ -156,7 +157,9 @@ def train_action(
     backbone: Annotated[
         str | None, typer.Option(help="resnet18, resnet34, resnet50, resnet101 or mobilenet_v2.")
     ] = None,
-    hands: Annotated[str | None, typer.Option(help="aligned, pooled, only or none.")] = None,
+    hands: Annotated[
+        str | None, typer.Option(help="aligned, unaligned, pooled, only or none.")
+    ] = None,
     shift: Annotated[
         str | None, typer.Option(help="tsm, causal (from the past alone) or none (TSN).")
     ] = None,
@@ -351,10 +354,7 @@ def _parse_share(text: str | None) -> tuple[int, int]:
 
         processes = launched_processes()
         return processes.rank, processes.number
-    index, _, number = text.partition("/")
-    if not (index.isdecimal() and number.isdecimal() and int(index) < int(number)):
-        raise typer.BadParameter(f"--share takes I/N with I from 0 to N - 1, not {text!r}")
-    return int(index), int(number)
+    return parse_share(text, "--share")
 
 
 def _name_run(folder: Path) -> None:

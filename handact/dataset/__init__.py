@@ -28,7 +28,9 @@ from handact.dataset.folder import (
 )
 from handact.dataset.importing import import_actions, import_hands, plan_actions, plan_hands
 from handact.dataset.splits import (
+    assign_folds,
     assign_splits,
+    fold_groups,
     read_groups,
     split_frames,
     split_groups,
@@ -44,6 +46,7 @@ __all__ = [
     "Problem",
     "Video",
     "action_export",
+    "assign_folds",
     "assign_splits",
     "check_dataset",
     "create_dataset",
@@ -51,6 +54,7 @@ __all__ = [
     "export_hands",
     "find_dataset_root",
     "find_videos",
+    "fold_groups",
     "hand_export",
     "import_actions",
     "import_hands",

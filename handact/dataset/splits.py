@@ -1,5 +1,6 @@
 """Who goes into train, val and test."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,15 @@ from handact.formats.reading import VideoNames
 from handact.formats.text import read_table, show_path, write_table
 from handact.formats.videos import SPLITS, VIDEO_COLUMNS
 
-__all__ = ["assign_splits", "read_groups", "split_frames", "split_groups", "write_splits"]
+__all__ = [
+    "assign_folds",
+    "assign_splits",
+    "fold_groups",
+    "read_groups",
+    "split_frames",
+    "split_groups",
+    "write_splits",
+]
 
 
 def split_frames(num: int, fractions: tuple[float, float, float], seed: int) -> np.ndarray:
@@ -79,6 +88,63 @@ def split_groups(
     return {video: chosen[groups[video]] for video in sorted(groups)}
 
 
+def fold_groups(groups: Mapping[str, str], number: int, seed: int) -> dict[str, int]:
+    """Divide videos into folds of as even a size as may be; videos of one group stay together.
+
+    The largest group goes first, each into the fold that has the fewest videos so far; the seed
+    draws the order of groups of one size.
+
+    Args:
+        groups: The group of each video.
+        number: Of folds.
+        seed: Of the draw.
+
+    Returns:
+        The fold of each video, from 0.
+
+    Raises:
+        ValueError: There are fewer groups than folds.
+    """
+    sizes = Counter(groups.values())
+    if len(sizes) < number:
+        raise ValueError(f"{len(sizes)} groups cannot fill {number} folds")
+    drawn = np.random.default_rng(seed).permutation(sorted(sizes)).tolist()
+    filled, fold_of = [0] * number, {}
+    for group in sorted(drawn, key=lambda group: -sizes[group]):
+        fold_of[group] = filled.index(min(filled))
+        filled[fold_of[group]] += sizes[group]
+    return {video: fold_of[groups[video]] for video in sorted(groups)}
+
+
+def assign_folds(
+    dataset: Dataset,
+    groups: Mapping[str, str],
+    fold: tuple[int, int],
+    val: float = 0.0,
+    seed: int = 0,
+) -> Dataset:
+    """Make one fold the test split, write that into videos.csv, and return the new dataset.
+
+    Args:
+        dataset: Its videos get new splits.
+        groups: The group of each video, see `read_groups`.
+        fold: (i, n): the i-th of n folds, from 0, is tested on.
+        val: Fraction of the other folds' videos to validate on.
+        seed: Of the draw; one seed gives one division into folds.
+
+    Raises:
+        LabelError: There are fewer groups than folds, or than splits in the other folds.
+    """
+    known = {name: groups[name] for name in dataset.videos}
+    try:
+        folds = fold_groups(known, fold[1], seed)
+        rest = {name: group for name, group in known.items() if folds[name] != fold[0]}
+        splits = dict.fromkeys(known, "test") | split_groups(rest, (1 - val, val, 0.0), seed)
+    except ValueError as error:
+        raise LabelError(str(error), "use fewer folds, or smaller groups") from error
+    return _assign(dataset, splits)
+
+
 def assign_splits(
     dataset: Dataset,
     groups: Mapping[str, str],
@@ -100,6 +166,10 @@ def assign_splits(
         splits = split_groups({name: groups[name] for name in dataset.videos}, fractions, seed)
     except ValueError as error:
         raise LabelError(str(error), "use other fractions, or smaller groups") from error
+    return _assign(dataset, splits)
+
+
+def _assign(dataset: Dataset, splits: Mapping[str, str]) -> Dataset:
     write_splits(dataset, splits)
     videos = {name: replace(v, split=splits[name]) for name, v in dataset.videos.items()}
     return replace(dataset, videos=videos)

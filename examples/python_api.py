@@ -10,7 +10,8 @@ import torch
 
 from handact.config import SegmentConfig
 from handact.engine import load_action_model
-from handact.segment import clean_scores, score_video, segment_table
+from handact.scores import clean_scores, segment_table
+from handact.segment import score_video
 
 
 def main(checkpoint: Path, video: Path) -> None:
@@ -19,7 +20,7 @@ def main(checkpoint: Path, video: Path) -> None:
     model = load_action_model(checkpoint, device)
     config = SegmentConfig(window_stride=2)
     scores = score_video(model, video, config)
-    segments = clean_scores(scores, config, model.durations)
+    segments = clean_scores(scores, config)
     table = segment_table(video.stem, segments, scores)
     for row in table[table["action"] != model.background].itertuples():
         print(

@@ -24,6 +24,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from handact.align import Localizer, align_frames
 from handact.bench import plan_video
+from handact.cleaning import LabelStatistics
 from handact.config import ActionConfig, AlignConfig, SegmentConfig
 from handact.data.aligned import AlignedCache, AlignedFrame, write_aligned
 from handact.data.clips import Clip, ClipSet, Sample
@@ -199,7 +200,7 @@ def _random_model(settings: Benchmark, device: torch.device) -> ActionModel:
         },
         classes=tuple(map(str, range(NUM_CLASSES))),
         background="0",
-        durations={},
+        statistics=LabelStatistics(),
         source="",
         precision=action.precision,
         device=device,

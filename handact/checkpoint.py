@@ -14,6 +14,7 @@ A checkpoint is a dict of plain values and tensors, so it loads without executin
     classes           (action) their names, in the order of the logits
     background        (action) one of them
     durations         (action) seconds of the training segments by class
+    transitions       (action) how often a class followed which in training, by class
     about             how it came to be: epoch, scores, split, videos trained on
     localizer         (action) the hands checkpoint that aligned its clips, or None
     training          (last.pt only) optimiser state and history, to go on from

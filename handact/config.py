@@ -79,7 +79,7 @@ class ActionConfig:
     backbone: Backbone = "resnet50"
     hand_backbone: Backbone = "resnet18"
     shift: Literal["tsm", "causal", "none"] = "tsm"  # causal: from the past alone; none: TSN
-    hands: Literal["aligned", "pooled", "only", "none"] = "aligned"
+    hands: Literal["aligned", "unaligned", "pooled", "only", "none"] = "aligned"
     # The stage after which the hands join; of MobileNetV2 see models/backbone.py.
     fuse_after: Literal["layer1", "layer2", "layer3", "layer4"] = "layer4"
     # Of the backbone: imagenet, k400 (Kinetics-400, resnet50), none, a file of torchvision, the TSM
@@ -134,9 +134,10 @@ class SegmentConfig:
     window_stride: int = 1  # of windows: frames between two; between them it is interpolated
     batch_size: int | None = None  # windows run at once; unset: 16 on a GPU, 1 on a CPU
     view: Literal["trained", "center", "full"] = "trained"
-    cleaning: Literal["cutoff", "none"] = "cutoff"
+    cleaning: Literal["cutoff", "viterbi", "online", "none"] = "cutoff"
     cutoff_quantile: float = 0.05  # of a class's training durations
     cutoff_seconds: float | None = None  # one cut-off for every class instead
+    viterbi_weight: float = 1.0  # of durations and transitions against the frames' scores
 
 
 Config = HandsConfig | AlignConfig | ActionConfig | SegmentConfig
@@ -153,7 +154,10 @@ _POSITIVE = {
     "short_side", "cutout_input", "every", "crop_size", "clip_len", "frame_stride",
     "clips_per_segment", "window_stride", "accumulate",
 }  # fmt: skip
-_NOT_NEGATIVE = {"seed", "workers", "context", "bridge_seconds", "smooth_seconds", "weight_decay"}
+_NOT_NEGATIVE = {
+    "seed", "workers", "context", "bridge_seconds", "smooth_seconds", "weight_decay",
+    "cutoff_seconds", "viterbi_weight",
+}  # fmt: skip
 _SHARES = {
     "dropout", "flip", "zoom", "move", "colour", "val_fraction", "test_fraction",
     "cutoff_quantile", "momentum",

@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from handact.errors import TrainingError
 
-__all__ = ["Processes", "join_processes", "launched_processes", "wait_for_all"]
+__all__ = ["Processes", "join_processes", "launched_processes", "training_alone", "wait_for_all"]
 
 _TIMEOUT = timedelta(days=1)  # the first process may align videos for hours while others wait
 
@@ -102,6 +102,19 @@ class Processes:
 def launched_processes() -> Processes:
     """Return what `torchrun` says in the environment; alone without it."""
     return Processes(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
+
+
+@contextmanager
+def training_alone() -> Iterator[None]:
+    """Let this process train by itself within the block, though `torchrun` started it with others.
+
+    It keeps the GPU that is its own.
+    """
+    told = {name: os.environ.pop(name) for name in ("RANK", "WORLD_SIZE") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(told)
 
 
 @contextmanager

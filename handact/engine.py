@@ -21,6 +21,7 @@ from torch import Tensor
 from handact.align import Localizer
 from handact.alignment import align_boxes
 from handact.checkpoint import fingerprint, load_checkpoint
+from handact.cleaning import LabelStatistics
 from handact.config import AlignConfig, SegmentConfig
 from handact.data.aligned import AlignedFrame
 from handact.data.clips import Sample, evaluation_view, network_input, stack_clips
@@ -47,7 +48,7 @@ class ActionModel:
         input: What the network must be fed with.
         classes: K class names.
         background: One of them.
-        durations: Seconds of the training segments by class.
+        statistics: Of the training labels.
         source: Fingerprint of the checkpoint.
         precision: The setting that the network was trained with.
         device: Where both networks run.
@@ -58,7 +59,7 @@ class ActionModel:
     input: dict[str, Any]
     classes: tuple[str, ...]
     background: str
-    durations: dict[str, list[float]]
+    statistics: LabelStatistics
     source: str
     precision: str
     device: torch.device
@@ -123,7 +124,7 @@ def load_action_model(path: Path, device: torch.device) -> ActionModel:
         input=checkpoint["input"],
         classes=tuple(checkpoint["classes"]),
         background=checkpoint["background"],
-        durations=checkpoint["durations"],
+        statistics=_read_statistics(checkpoint),
         source=fingerprint(path),
         precision=checkpoint["config"]["precision"],
         device=device,
@@ -145,11 +146,16 @@ def _load_exported(path: Path, device: torch.device) -> ActionModel:
         input=about["input"],
         classes=tuple(about["classes"]),
         background=about["background"],
-        durations=about["durations"],
+        statistics=_read_statistics(about),
         source=source,
         precision="float32",
         device=cpu,
     )
+
+
+def _read_statistics(about: dict[str, Any]) -> LabelStatistics:
+    # Networks of the first days do not know which action follows which.
+    return LabelStatistics(about["durations"], about.get("transitions", {}))
 
 
 def run_windows(

@@ -1,8 +1,9 @@
 """Predictions next to truth, for the reports: whole videos, trimmed segments, and hands."""
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -17,23 +18,17 @@ from handact.dataset import Dataset, Video, read_dataset
 from handact.device import describe_exhaustion, pick_device
 from handact.engine import ActionModel, load_action_model
 from handact.errors import LabelError
-from handact.labels import Segment, frames_from_segments
+from handact.labels import Segment, frame_edges, frames_from_segments
 from handact.progress import Progress
 from handact.results import Clips, EngineResult, HandPairs, Sequences
-from handact.segment import (
-    clean_scores,
-    describe_engine,
-    kept_scores,
-    run_engine,
-    score_video,
-    segment_table,
-    write_segment_table,
-)
+from handact.scores import Scores, clean_scores, segment_table, write_segment_table
+from handact.segment import describe_engine, kept_scores, run_engine, score_video
 from handact.training.action import labelled_clips, predict_clips
 from handact.training.hands import predict_hands
 from handact.video import FrameStream
 
 __all__ = [
+    "evaluate_cleanings",
     "evaluate_clips",
     "evaluate_engines",
     "evaluate_hands",
@@ -62,7 +57,63 @@ def evaluate_sequences(
     model = load_action_model(dataset.run(run) / "best.pt", pick_device(device))
     _require_same_classes(dataset, model)
     videos = _labelled(dataset, split)
-    predicted = {}
+    predicted, edges = {}, {}
+    for video, scores in _scored(dataset, videos, run, model, config, on_progress):
+        segments = clean_scores(scores, config)
+        predicted[video.name] = _frames(dataset, video, segments)
+        if len(scores.seconds) == video.frames:  # it could be decoded as videos.csv has it
+            edges[video.name] = frame_edges(scores.seconds, scores.fps)
+        table = segment_table(video.name, segments, scores)
+        write_segment_table(_outputs(dataset, run) / f"{video.name}.segments.csv", table)
+    how = f"{describe_engine(model, config)}, cleaning {config.cleaning}"
+    return _next_to_truth(dataset, videos, predicted, run, split, how, edges)
+
+
+def evaluate_cleanings(
+    root: Path,
+    configs: Iterable[SegmentConfig],
+    *,
+    run: str = "action",
+    split: str = "val",
+    device: str = "auto",
+    on_progress: Progress | None = None,
+) -> list[Sequences]:
+    """Clean the labels of a split's labelled videos in several ways, from scores made once.
+
+    Args:
+        root: The dataset folder.
+        configs: Settings that differ in the cleaning alone.
+        run: Name of the run folder, or its path.
+        split: Whose videos.
+        device: auto, cpu, cuda or cuda:N.
+        on_progress: Told how many frames are segmented, of how many.
+
+    Raises:
+        HandactError: No checkpoint, no labelled video in the split, a video cannot be read.
+    """
+    configs = list(configs)
+    dataset = read_dataset(root)
+    model = load_action_model(dataset.run(run) / "best.pt", pick_device(device))
+    _require_same_classes(dataset, model)
+    videos = _labelled(dataset, split)
+    scored = list(_scored(dataset, videos, run, model, configs[0], on_progress))
+    results = []
+    for config in configs:
+        predicted = {v.name: _frames(dataset, v, clean_scores(s, config)) for v, s in scored}
+        how = f"{describe_engine(model, config)}, cleaning {config.cleaning}"
+        results.append(_next_to_truth(dataset, videos, predicted, run, split, how))
+    return results
+
+
+def _scored(
+    dataset: Dataset,
+    videos: list[Video],
+    run: str,
+    model: ActionModel,
+    config: SegmentConfig,
+    on_progress: Progress | None,
+) -> Iterator[tuple[Video, Scores]]:
+    """Yield each video with its scores, which `segment` may have left in runs/RUN/segments."""
     total, done = sum(video.frames for video in videos), 0
     for video in videos:
 
@@ -71,14 +122,11 @@ def evaluate_sequences(
                 on_progress(before + frame, total)
 
         path = _outputs(dataset, run) / f"{video.name}.scores.npz"
-        scores = kept_scores(path, model, video.path, config, fps=video.fps, on_progress=report)
-        segments = clean_scores(scores, config, model.durations)
-        predicted[video.name] = _frames(dataset, video, segments)
-        table = segment_table(video.name, segments, scores)
-        write_segment_table(_outputs(dataset, run) / f"{video.name}.segments.csv", table)
+        yield (
+            video,
+            kept_scores(path, model, video.path, config, fps=video.fps, on_progress=report),
+        )
         done += video.frames
-    how = f"{describe_engine(model, config)}, cleaning {config.cleaning}"
-    return _next_to_truth(dataset, videos, predicted, run, split, how)
 
 
 def evaluate_engines(
@@ -115,7 +163,7 @@ def evaluate_engines(
 
             start = time.perf_counter()
             scores = score_video(model, video.path, engine, fps=video.fps, on_progress=report)
-            segments = clean_scores(scores, engine, model.durations)
+            segments = clean_scores(scores, engine)
             seconds[i] += time.perf_counter() - start
             cleaned[i][video.name] = _frames(dataset, video, segments)
             raw[i][video.name] = scores.probabilities.argmax(1)
@@ -152,6 +200,7 @@ def _next_to_truth(
     run: str,
     split: str,
     how: str,
+    edges: dict[str, np.ndarray] | None = None,
 ) -> Sequences:
     about = load_checkpoint(dataset.run(run) / "best.pt", "action")["about"]
     num_trained_on = sum(video.name in about["trained_on"] for video in videos)
@@ -161,6 +210,7 @@ def _next_to_truth(
         truth={v.name: _frames(dataset, v, dataset.actions[v.name]) for v in videos},
         predicted=predicted,
         fps={video.name: video.fps for video in videos},
+        edges=edges or {},
         split=split,
         run=run,
         how=f"{_describe_split(dataset, run, split, 'video', num_trained_on)}; {how}",
@@ -187,7 +237,8 @@ def evaluate_clips(
     _require_same_classes(dataset, model)
     videos = _labelled(dataset, split)
     caches = align_dataset(dataset, videos, model.align, model.localizer, on_progress=on_progress)
-    clips = labelled_clips(dataset, videos, caches)
+    by_video = [labelled_clips(dataset, [video], caches) for video in videos]
+    clips = list(chain.from_iterable(by_video))
     clip_set = ClipSet(
         clips,
         offsets=model.offsets,
@@ -207,7 +258,8 @@ def evaluate_clips(
     )
     truth = np.array([clip.label for clip in clips])
     index = np.array([dataset.classes.index(name) for name in model.classes])
-    return Clips(dataset.classes, truth, index[logits.argmax(1)])
+    names = np.repeat([video.name for video in videos], [len(one) for one in by_video])
+    return Clips(dataset.classes, truth, index[logits.argmax(1)], names)
 
 
 def evaluate_hands(

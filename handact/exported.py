@@ -31,7 +31,7 @@ TOLERANCE = 1e-4
 
 _INPUTS = ("frames", "cutouts", "rects", "present")  # in the order of `ActionNetwork.forward`
 _KEY = "handact"  # of what a file says of itself, among ONNX's own metadata
-_KEPT = ("model", "input", "classes", "background", "durations", "starts")
+_KEPT = ("model", "input", "classes", "background", "durations", "transitions", "starts")
 _NEEDED = {
     "hands": {"model", "input"},
     "action": {"model", "input", "classes", "background", "durations"},
@@ -87,7 +87,8 @@ class OnnxNetwork:
 
     Attributes:
         about: What the file says of itself: kind, model, input and, of an action network, classes,
-            background, durations, the localiser's file, and the SHA-256 of its checkpoint.
+            background, durations, transitions, the localiser's file, and the SHA-256 of its
+            checkpoint.
 
     Raises:
         CheckpointError: Not a network of handact, or onnxruntime is not installed.

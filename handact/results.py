@@ -1,11 +1,12 @@
 """Predictions next to truth, as every report takes them: long videos, trimmed segments, hands."""
 
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["Clips", "EngineResult", "HandPairs", "Sequences"]
+__all__ = ["Clips", "EngineResult", "HandPairs", "Sequences", "SweepCell"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,10 @@ class Sequences:
         truth: (N,) class indices by video.
         predicted: The same.
         fps: Frames per second by video; empty where they are not known for all.
+        edges: (N + 1,) seconds by video, at which frames begin and the last one ends; without the
+            videos whose time stamps are not known.
         split: Name of the split; None for bare tables.
-        run: Name or path of the run; None for bare tables.
+        run: Name or path of the run; None for bare tables, but for several laid side by side.
         how: Where the data come from, in one sentence.
         notes: What a person should know about the tables, each one sentence.
     """
@@ -29,6 +32,7 @@ class Sequences:
     truth: dict[str, np.ndarray]
     predicted: dict[str, np.ndarray]
     fps: dict[str, float] = field(default_factory=dict)
+    edges: dict[str, np.ndarray] = field(default_factory=dict)
     split: str | None = None
     run: str | None = None
     how: str = ""
@@ -54,11 +58,19 @@ class EngineResult:
 
 @dataclass(frozen=True)
 class Clips:
-    """Class indices (M,) of trimmed segments, from the central clip of each."""
+    """Classes of trimmed segments, from the central clip of each.
+
+    Attributes:
+        classes: K class names.
+        truth: (M,) class indices.
+        predicted: The same.
+        videos: (M,) names of the videos that they lie in; empty where these are not known.
+    """
 
     classes: tuple[str, ...]
     truth: np.ndarray
     predicted: np.ndarray
+    videos: np.ndarray = field(default_factory=lambda: np.array([], dtype=str))
 
 
 @dataclass(frozen=True)
@@ -82,3 +94,29 @@ class HandPairs:
     how: str = ""
     num_unpredicted: int = 0
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SweepCell:
+    """One network of a sweep, measured.
+
+    Attributes:
+        shift: none (TSN), tsm or causal.
+        clip_len: T.
+        frame_stride: tau.
+        seed: Of its training.
+        figures: What `report.describe_sequences` says of long videos and trimmed segments.
+    """
+
+    shift: str
+    clip_len: int
+    frame_stride: int
+    seed: int
+    figures: dict[str, Any]
+
+    def class_f1(self, level: Literal["segment", "sequence"]) -> dict[str, float]:
+        """Return F1 (of long videos F1@50), percent, of each class that occurs in the truth."""
+        key, figures = "f1@50", self.figures
+        if level == "segment":
+            key, figures = "f1", self.figures["segment_level"] or {"per_class": {}}
+        return {name: row[key] for name, row in figures["per_class"].items() if row["support"]}

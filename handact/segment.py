@@ -9,38 +9,32 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import pandas as pd
 
 from handact.align import DECODE_AHEAD, align_frames
 from handact.background import in_background
 from handact.checkpoint import fingerprint
-from handact.cleaning import clean_cutoff, cutoff_frames
 from handact.config import SegmentConfig
 from handact.data.aligned import AlignedFrame
 from handact.dataset import find_dataset_root, read_dataset, read_folder, run_folder
 from handact.device import describe_exhaustion, pick_device
 from handact.engine import ActionModel, interpolate, load_action_model, run_stream, run_windows
 from handact.errors import CheckpointError, ConfigError, VideoError
-from handact.files import atomic_path, check_writable
-from handact.labels import Segment, frame_edges, frames_from_segments, segments_from_frames
+from handact.files import check_writable
+from handact.labels import Segment
 from handact.overlay import write_overlay
-from handact.plots import TimelineRow, plot_timeline
 from handact.progress import Log, Progress
-from handact.scores import Scores
+from handact.scores import Scores, clean_scores, write_segments
 from handact.video import Frame, FrameStream, file_fingerprint, holds_pictures
 
 __all__ = [
     "RawScores",
     "SegmentedVideo",
-    "clean_scores",
     "describe_engine",
     "engine_of",
     "kept_scores",
     "run_engine",
     "score_video",
-    "segment_table",
     "segment_videos",
-    "write_segment_table",
 ]
 
 
@@ -140,10 +134,8 @@ def segment_videos(
                 raise
             results.append(SegmentedVideo(source.name, None, [], error.message))
             continue
-        segments = clean_scores(scores, config, model.durations)
-        table = output / f"{source.name}.segments.csv"
-        write_segment_table(table, segment_table(source.name, segments, scores))
-        _draw_timeline(output / f"{source.name}.timeline.png", source.name, segments, scores)
+        segments = clean_scores(scores, config)
+        table = write_segments(output, source.name, segments, scores)
         if overlay:
             write_overlay(
                 output / f"{source.name}.overlay.mp4",
@@ -237,6 +229,7 @@ def score_video(
         hands=raw.hands,
         classes=model.classes,
         background=model.background,
+        statistics=model.statistics,
         fps=_mean_rate(raw.seconds) or rate,
         made_by=_describe(model, path, config, fps, decoder),
         damage=damage,
@@ -377,56 +370,6 @@ def kept_scores(
     return scores
 
 
-def clean_scores(
-    scores: Scores, config: SegmentConfig, durations: dict[str, list[float]]
-) -> list[Segment]:
-    """Turn scores into segments that cover the video, cleaned as the settings say."""
-    if config.cleaning == "none":
-        labels = scores.probabilities.argmax(1)
-    else:
-        cutoffs = cutoff_frames(
-            durations,
-            scores.classes,
-            scores.fps,
-            quantile=config.cutoff_quantile,
-            seconds=config.cutoff_seconds,
-        )
-        labels = clean_cutoff(scores.probabilities, cutoffs)
-    return segments_from_frames(labels, scores.classes)
-
-
-def segment_table(video: str, segments: list[Segment], scores: Scores) -> pd.DataFrame:
-    """Return segments as a table.
-
-    Columns: video, start_frame, end_frame, start_seconds, end_seconds, action, confidence. A
-    segment ends in seconds where the next frame begins; confidence is the mean probability of its
-    class over its frames, in 0..1.
-    """
-    times = frame_edges(scores.seconds, scores.fps)
-    index = {name: i for i, name in enumerate(scores.classes)}
-    rows = [
-        {
-            "video": video,
-            "start_frame": s.start_frame,
-            "end_frame": s.end_frame,
-            "start_seconds": round(float(times[s.start_frame]), 3),
-            "end_seconds": round(float(times[s.end_frame]), 3),
-            "action": s.action,
-            "confidence": round(
-                float(scores.probabilities[s.start_frame : s.end_frame, index[s.action]].mean()), 4
-            ),
-        }
-        for s in segments
-    ]
-    return pd.DataFrame(rows)
-
-
-def write_segment_table(path: Path, table: pd.DataFrame) -> None:
-    """Write NAME.segments.csv, whole or not at all."""
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False)
-
-
 def _find_sources(videos: list[str], folder: Path, fps: float | None) -> list[_Source]:
     """Turn what a person typed into videos; one that the dataset lists goes by its name there."""
     in_dataset = (folder / "dataset.toml").exists()
@@ -464,20 +407,3 @@ def _find_sources(videos: list[str], folder: Path, fps: float | None) -> list[_S
         if names.count(name) > 1:
             raise VideoError(f"two videos would both be written as {name}.segments.csv")
     return sources
-
-
-def _draw_timeline(path: Path, name: str, segments: list[Segment], scores: Scores) -> None:
-    number = len(scores.seconds)
-    labels = frames_from_segments(segments, number, scores.classes, scores.background)
-    # What stands at even steps of time: what follows a gap must not move forward into it.
-    middles = (np.arange(number) + 0.5) / scores.fps
-    shown = np.maximum(0, np.searchsorted(scores.seconds, middles, side="right") - 1)
-    row = TimelineRow(
-        name,
-        labels[shown],
-        fps=scores.fps,
-        confidence=scores.probabilities[shown, labels[shown]],
-    )
-    # Who has but the picture must see as well that time is missing from it.
-    title = f"damaged video: {scores.damage}" if scores.damage else None
-    plot_timeline(path, [row], scores.classes, scores.background, title=title)

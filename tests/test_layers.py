@@ -21,6 +21,7 @@ LAYERS: list[set[str]] = [
         "cleaning",
         "metrics",
         "results",
+        "timestudy",
     },
     {"files", "video", "formats", "dataset", "bench", "plots", "scores"},
     {"device", "distributed", "data", "models", "weights", "checkpoint"},
@@ -35,6 +36,8 @@ LAYERS: list[set[str]] = [
         "report",
         "demo",
         "benchmark",
+        "sweep",
+        "tuning",
     },
     {"cli"},
 ]

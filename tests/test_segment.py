@@ -19,8 +19,8 @@ from handact.data.aligned import AlignedCache, AlignedFrame, write_aligned
 from handact.engine import ActionModel, load_action_model, run_windows
 from handact.errors import CheckpointError, VideoError
 from handact.sampling import clip_frames
-from handact.scores import Scores
-from handact.segment import clean_scores, score_video, segment_videos
+from handact.scores import Scores, clean_scores
+from handact.segment import score_video, segment_videos
 from handact.video import Frame, FrameStream, scan_video
 
 CONFIG = SegmentConfig(batch_size=7)
@@ -216,10 +216,10 @@ def test_a_checkpoint_and_a_video_are_enough(trained: Path, tmp_path: Path) -> N
 
 def test_cleaning_obeys_the_settings(model: ActionModel, trained: Path) -> None:
     scores = score_video(model, trained / "videos" / "test-1.mp4", CONFIG)
-    whole = clean_scores(scores, replace(CONFIG, cutoff_seconds=100.0), model.durations)
+    whole = clean_scores(scores, replace(CONFIG, cutoff_seconds=100.0))
     assert len(whole) == 1
-    raw = clean_scores(scores, replace(CONFIG, cleaning="none"), model.durations)
-    assert len(raw) >= len(clean_scores(scores, CONFIG, model.durations))
+    raw = clean_scores(scores, replace(CONFIG, cleaning="none"))
+    assert len(raw) >= len(clean_scores(scores, CONFIG))
 
 
 def test_wrong_input(run_folder: Path, tmp_path: Path) -> None:

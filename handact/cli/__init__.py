@@ -11,7 +11,18 @@ import typer
 import typer.core
 
 from handact import __version__
-from handact.cli import bench, dataset, demo, doctor, exporting, report, reproduce, run, weights
+from handact.cli import (
+    bench,
+    cleaning,
+    dataset,
+    demo,
+    doctor,
+    exporting,
+    report,
+    reproduce,
+    run,
+    weights,
+)
 from handact.cli.console import print_error
 from handact.errors import HandactError
 
@@ -84,6 +95,7 @@ def main(
 
 dataset.add_commands(app)
 run.add_commands(app)
+cleaning.add_commands(app)
 reproduce.add_commands(app)
 report.add_commands(app)
 demo.add_commands(app)

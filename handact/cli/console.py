@@ -16,10 +16,12 @@ import typer
 from handact.progress import Progress
 
 __all__ = [
+    "ConfigOption",
     "DatasetArgument",
     "DeviceOption",
     "JsonOption",
     "RunOption",
+    "SetOption",
     "parse_share",
     "print_error",
     "print_json",
@@ -37,6 +39,13 @@ RunOption = Annotated[
 ]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.", show_default="auto")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings, as TOML.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any other setting; may be repeated."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from handact.cli.console import (
+    ConfigOption,
     DatasetArgument,
     DeviceOption,
     RunOption,
+    SetOption,
     parse_share,
     print_error,
     print_note,
@@ -18,13 +20,6 @@ from handact.cli.console import (
 
 __all__ = ["add_commands"]
 
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Settings, as TOML.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Any other setting; may be repeated."),
-]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Insist on going on with the run.")]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Start again, whatever the run folder holds.")
@@ -281,7 +276,7 @@ def segment(
     batch_size: Annotated[
         int | None, typer.Option(help="Windows, or their frames, run at once.")
     ] = None,
-    cleaning: Annotated[str | None, typer.Option(help="cutoff or none.")] = None,
+    cleaning: Annotated[str | None, typer.Option(help="cutoff, viterbi, online or none.")] = None,
     decoder: Annotated[str, typer.Option(help="av or decord.")] = "av",
     fps: Annotated[
         float | None, typer.Option(min=0.001, help="Frame rate, for folders of pictures.")

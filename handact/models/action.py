@@ -29,8 +29,8 @@ class ActionNetwork(nn.Module):
         num_classes: K.
         backbone: resnet18, resnet34, resnet50, resnet101 or mobilenet_v2.
         hand_backbone: The same, for the cut-outs.
-        hands: aligned (placed by their rectangles), pooled (their mean everywhere), only (no
-            backbone) or none.
+        hands: aligned (placed by their rectangles), unaligned (each spread over the whole frame),
+            pooled (their mean everywhere), only (no backbone) or none.
         shift: tsm; causal, which takes features from the past alone; none for the TSN baseline.
         clip_len: T.
         context: Frames that a clip has beyond its T at either end (causal: before them). They are
@@ -138,6 +138,8 @@ class ActionNetwork(nn.Module):
         height, width = onto.shape[-2:]
         if self.hand_use == "pooled":
             return hands.mean((-2, -1)).flatten(1)[..., None, None].expand(-1, -1, height, width)
+        if self.hand_use == "unaligned":
+            rects = torch.tensor([0.0, 0.0, 1.0, 1.0], device=rects.device).expand_as(rects)
         placed = place_features(hands.flatten(0, 1), rects.flatten(0, 1), height, width)
         return placed.unflatten(0, (-1, 2)).flatten(1, 2)
 

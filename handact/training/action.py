@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from handact.align import align_dataset, load_localizer
 from handact.checkpoint import fingerprint, load_checkpoint
+from handact.cleaning import LabelStatistics, count_transitions
 from handact.config import ActionConfig, AlignConfig
 from handact.data.aligned import AlignedCache
 from handact.data.clips import Clip, ClipSet, Sample, network_input, stack_clips
@@ -196,7 +197,7 @@ def _train_action(
         "input": _describe_input(config, align, fps, pixels),
         "classes": list(dataset.classes),
         "background": dataset.background,
-        "durations": _durations(dataset, videos, caches),
+        **asdict(_label_statistics(dataset, videos, caches)),
         "localizer": _localizer_content(hands_file),
         "starts": starts,
         "config": asdict(config),
@@ -551,17 +552,22 @@ def _localizer_content(localizer: Path | None) -> dict[str, Any] | None:
     return {**kept, "source": fingerprint(localizer)}
 
 
-def _durations(
+def _label_statistics(
     dataset: Dataset, videos: list[Video], caches: dict[str, AlignedCache]
-) -> dict[str, list[float]]:
-    """Return the seconds of every training segment, by class."""
+) -> LabelStatistics:
+    """Return how long every class lasts in training, and what follows it."""
     durations: dict[str, list[float]] = defaultdict(list)
+    sequences = []
     for video in videos:
         if segments := dataset.actions.get(video.name):
             edges = frame_edges(caches[video.name].seconds, video.fps)
-            for s in fill_background(segments, video.frames, dataset.background):
+            sequences.append(fill_background(segments, video.frames, dataset.background))
+            for s in sequences[-1]:
                 durations[s.action].append(float(edges[s.end_frame] - edges[s.start_frame]))
-    return {name: sorted(seconds) for name, seconds in durations.items()}
+    return LabelStatistics(
+        {name: sorted(seconds) for name, seconds in durations.items()},
+        count_transitions(sequences),
+    )
 
 
 def _require_labels(dataset: Dataset, videos: list[Video]) -> None:

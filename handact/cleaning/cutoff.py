@@ -1,42 +1,10 @@
-"""Temporally aware label cleaning: what is known of how long each action lasts corrects the labels.
-
-Source: Myers et al., WACV-W 2023; the cut-offs are learnt from the training labels.
-"""
+"""Cleaning by cut-offs: a segment shorter than its class ever lasts belongs to its neighbours."""
 
 import heapq
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-__all__ = ["clean_cutoff", "cutoff_frames"]
-
-
-def cutoff_frames(
-    durations: Mapping[str, Sequence[float]],
-    classes: Sequence[str],
-    fps: float,
-    *,
-    quantile: float = 0.05,
-    seconds: float | None = None,
-) -> np.ndarray:
-    """Return each class's cut-off: the shortest segment that is believed.
-
-    Args:
-        durations: Seconds of each training segment, by class; a class may be missing.
-        classes: K class names.
-        fps: Frames a second of the video to be cleaned.
-        quantile: The cut-off is this quantile of a class's training durations.
-        seconds: One cut-off for every class instead.
-
-    Returns:
-        (K,) int64 frames, at least 1; a class never seen in training gets 1, which removes nothing.
-    """
-    if seconds is not None:
-        cutoffs = [seconds] * len(classes)
-    else:
-        known = (durations.get(name, ()) for name in classes)
-        cutoffs = [float(np.quantile(d, quantile)) if len(d) else 0.0 for d in known]
-    return np.maximum(1, np.floor(np.array(cutoffs) * fps + 0.5)).astype(np.int64)
+__all__ = ["clean_cutoff"]
 
 
 def clean_cutoff(probabilities: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:

@@ -1,0 +1,187 @@
+"""`sweep`: networks that differ in a setting, each trained and measured in the same way.
+
+A cell is a run of its own with its figures beside its checkpoint, so that a sweep that was stopped
+goes on cell by cell, and processes divide the cells among them.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from handact.checkpoint import fingerprint, load_checkpoint
+from handact.config import ActionConfig, AlignConfig, SegmentConfig, read_config
+from handact.dataset import find_dataset_root, read_dataset
+from handact.distributed import training_alone
+from handact.evaluation import evaluate_clips, evaluate_sequences
+from handact.files import write_json
+from handact.progress import Log, Progress, ShowProgress
+from handact.report import describe_sequences
+from handact.results import SweepCell
+from handact.training.action import train_action
+
+__all__ = [
+    "CLIP_LENS",
+    "FRAME_STRIDES",
+    "Cell",
+    "measure_run",
+    "read_cells",
+    "run_cells",
+    "temporal_cells",
+]
+
+# Of Fig. 2 of the paper's supplement: each stride at T = 8, and each length at tau = 8.
+FRAME_STRIDES = (1, 2, 4, 6, 8, 10)
+CLIP_LENS = (1, 2, 4, 8, 16)
+_FIXED = 8
+_PREFIX = "sweep-"  # of the names of the cells' runs
+_FIGURES = "figures.json"
+_VARIED = ("shift", "clip_len", "frame_stride", "seed")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One training of a sweep.
+
+    Attributes:
+        run: Name of its run folder.
+        config: Its settings.
+    """
+
+    run: str
+    config: ActionConfig
+
+
+def temporal_cells(
+    config: Path | None,
+    settings: dict[str, Any],
+    *,
+    seeds: Iterable[int],
+    shifts: Sequence[str] = ("none", "tsm"),
+) -> list[Cell]:
+    """Return the cells of Fig. 2: with and without shift, over tau at T = 8 and T at tau = 8.
+
+    Args:
+        config: TOML file with what the cells have in common, or None.
+        settings: The same, in place of the file's; what the sweep varies does not count.
+        seeds: One network of each kind for each.
+        shifts: none is TSN, tsm TSM; causal may be had too.
+    """
+    sizes = [(_FIXED, stride) for stride in FRAME_STRIDES]
+    sizes += [(length, _FIXED) for length in CLIP_LENS if length != _FIXED]
+    return [
+        Cell(
+            f"{_PREFIX}{'tsn' if shift == 'none' else shift}-T{length}-tau{stride}-seed{seed}",
+            read_config(
+                ActionConfig,
+                config,
+                {**settings, **dict(zip(_VARIED, (shift, length, stride, seed), strict=True))},
+            ),
+        )
+        for seed in seeds
+        for length, stride in sizes
+        for shift in shifts
+    ]
+
+
+def run_cells(
+    root: Path,
+    cells: Sequence[Cell],
+    align: AlignConfig,
+    segment: SegmentConfig,
+    *,
+    hands_run: str = "hands",
+    split: str = "test",
+    device: str = "auto",
+    show: ShowProgress,
+    log: Log,
+) -> None:
+    """Train and measure cells one after another; what is there already is not done again.
+
+    Raises:
+        HandactError: As `train_action` and `measure_run`.
+    """
+    for number, cell in enumerate(cells, 1):
+        log(f"{cell.run} ({number} of {len(cells)})")
+        with training_alone(), show("train-action", "steps") as on_progress:
+            train_action(
+                root,
+                cell.config,
+                align,
+                run=cell.run,
+                hands_run=hands_run,
+                device=device,
+                on_progress=on_progress,
+                log=log,
+            )
+        with show("measuring", "frames") as on_progress:
+            measure_run(
+                root, cell.run, segment, split=split, device=device, on_progress=on_progress
+            )
+
+
+def measure_run(
+    root: Path,
+    run: str,
+    segment: SegmentConfig,
+    *,
+    split: str = "test",
+    device: str = "auto",
+    on_progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return a run's figures on trimmed segments and long videos, from figures.json if it can.
+
+    Args:
+        root: The dataset folder.
+        run: Name of the run.
+        segment: Settings of segmenting and cleaning.
+        split: Whose videos.
+        device: auto, cpu, cuda or cuda:N.
+        on_progress: Told how many frames are segmented, of how many.
+
+    Returns:
+        See `describe_sequences`.
+
+    Raises:
+        HandactError: No checkpoint, no labelled video in the split, a video cannot be read.
+    """
+    dataset = read_dataset(root)
+    folder = dataset.run(run)
+    made_by = {
+        "network": fingerprint(folder / "best.pt"),
+        "segment": asdict(segment),
+        "split": split,
+        "labels": _hash_labels(root),
+    }
+    path = folder / _FIGURES
+    if path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["made_by"] == made_by:
+            return kept["figures"]
+    sequences = evaluate_sequences(
+        root, run=run, split=split, device=device, config=segment, on_progress=on_progress
+    )
+    clips = evaluate_clips(root, run=run, split=split, device=device)
+    figures = describe_sequences(sequences, clips)
+    config = load_checkpoint(folder / "best.pt", "action")["config"]
+    write_json(path, {"made_by": made_by, "config": config, "figures": figures})
+    return figures
+
+
+def read_cells(root: Path) -> list[SweepCell]:
+    """Return the cells of a dataset's sweep that are measured, in the order of their names."""
+    kept = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((find_dataset_root(root) / "runs").glob(f"{_PREFIX}*/{_FIGURES}"))
+    ]
+    return [
+        SweepCell(**{name: cell["config"][name] for name in _VARIED}, figures=cell["figures"])
+        for cell in kept
+    ]
+
+
+def _hash_labels(root: Path) -> str:
+    tables = [(root / name).read_bytes() for name in ("actions.csv", "videos.csv")]
+    return hashlib.sha256(b"".join(tables)).hexdigest()

@@ -41,6 +41,7 @@ __all__ = [
     "Localizer",
     "align_dataset",
     "align_frames",
+    "align_live",
     "load_localizer",
     "track_table",
     "write_tracks",
@@ -145,6 +146,26 @@ def align_frames(
             # The frames at the end would have nothing behind them to interpolate to.
             detections[-1] = _detect([waiting[-1]], 1, localizer)[0]
         yield from cut(len(waiting))
+
+
+def align_live(
+    frames: Iterable[Frame], config: AlignConfig, localizer: Localizer | None, *, fps: float
+) -> Iterator[AlignedFrame]:
+    """Do what `align_frames` does, of each frame at once: hands are smoothed over the past alone.
+
+    Args:
+        frames: In order; some may be missing.
+        config: Settings; every frame is looked at, whatever they say.
+        localizer: None to leave hands out.
+        fps: Frames a second; turns the settings' seconds into frames.
+    """
+    bridge, smooth = round(config.bridge_seconds * fps), round(config.smooth_seconds * fps)
+    past: deque[np.ndarray] = deque(maxlen=track_reach(bridge, smooth))
+    for frame in frames:
+        shrunk = _shrink(frame, config, localizer)
+        past.append(_detect([shrunk], 1, localizer)[0])
+        hands = smooth_track(np.stack(past), bridge=bridge, smooth=smooth)[-1]
+        yield _cut(shrunk, hands, config, localizer)
 
 
 @describe_exhaustion()

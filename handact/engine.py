@@ -7,6 +7,7 @@ frame it is about. Between windows that stand further apart than one frame, prob
 interpolated, so every frame gets some.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -33,7 +34,14 @@ from handact.models.fuse import load_fused
 from handact.models.stream import NetworkStream
 from handact.sampling import clip_frames, clip_offsets
 
-__all__ = ["ActionModel", "interpolate", "load_action_model", "run_stream", "run_windows"]
+__all__ = [
+    "ActionModel",
+    "interpolate",
+    "load_action_model",
+    "run_live",
+    "run_stream",
+    "run_windows",
+]
 
 T = TypeVar("T")
 
@@ -195,6 +203,48 @@ def run_stream(
     timed = ((seconds.popleft(), row) for row in logits)
     for center, rows in _windows(timed, model.window, 1):
         yield center, _softmax(np.mean(rows, axis=0))
+
+
+def run_live(
+    model: ActionModel, frames: Iterable[AlignedFrame], config: SegmentConfig, *, fps: float
+) -> Iterator[tuple[AlignedFrame, np.ndarray]]:
+    """Yield each frame with its class probabilities (K,) as soon as it is there.
+
+    Of a video without gaps they are those of `run_stream`, to rounding. Frames may be missing: each
+    goes on with the sequence that its time belongs to. After a gap longer than what the network
+    looks back on, all begins anew.
+
+    Args:
+        model: Its network looks at the past alone.
+        frames: In order, in time as well.
+        config: Settings.
+        fps: The video's rate.
+
+    Raises:
+        ConfigError: The network looks ahead, or was exported.
+    """
+    if isinstance(model.network, OnnxNetwork) or not model.is_causal:
+        raise ConfigError(
+            "live video needs a network that looks at the past alone, and this one does not",
+            "`handact train-action --shift causal --run live` makes one; live video cannot run an "
+            "exported network",
+        )
+    stride, reach = model.stride(fps), -float(model.offsets[0])
+    streams: list[NetworkStream] = []
+    slot, last = 0, -math.inf
+    for frame in frames:
+        if frame.seconds - last > max(reach, 1 / fps) + 1 / fps:
+            streams = [NetworkStream(model.network) for _ in range(stride)]
+            kept: _Kept[np.ndarray] = _Kept(model.window)
+        else:
+            slot = (slot + max(1, round((frame.seconds - last) * fps))) % stride
+        last = frame.seconds
+        batch = [_frame_sample(model, frame, config)]
+        rows = _push(model, streams[slot], batch, 1)
+        kept.append(frame.seconds, rows[0, 0])
+        center = kept.number - 1
+        yield frame, _softmax(np.mean(kept.window(center), axis=0))
+        kept.forget(center)
 
 
 def _stream_logits(

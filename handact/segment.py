@@ -32,6 +32,7 @@ __all__ = [
     "describe_engine",
     "engine_of",
     "kept_scores",
+    "load_model",
     "run_engine",
     "score_video",
     "segment_videos",
@@ -114,7 +115,7 @@ def segment_videos(
     if output is None:
         output = Path(".") if checkpoint else folder / "segments"
     check_writable(output)
-    model = _load_model(checkpoint, dataset, folder, runtime, device)
+    model = load_model(checkpoint, dataset, folder, runtime, device)
     if not sources:
         log(f"nothing to do: share {share[0]}/{share[1]} of the videos is empty")
     results = []
@@ -152,7 +153,7 @@ def segment_videos(
     return results
 
 
-def _load_model(
+def load_model(
     checkpoint: Path | None, dataset: Path, folder: Path, runtime: str, device: str
 ) -> ActionModel:
     """Load the network that was named, otherwise that of the run in `folder`."""

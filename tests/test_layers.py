@@ -36,6 +36,7 @@ LAYERS: list[set[str]] = [
         "report",
         "demo",
         "benchmark",
+        "live",
         "sweep",
         "tuning",
     },

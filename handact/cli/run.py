@@ -277,6 +277,19 @@ def segment(
         int | None, typer.Option(help="Windows, or their frames, run at once.")
     ] = None,
     cleaning: Annotated[str | None, typer.Option(help="cutoff, viterbi, online or none.")] = None,
+    live: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Number of a camera, address of a stream (rtsp://, http://), or a file at its "
+            "own rate, in place of VIDEO: prints events as JSON lines. Needs a causal network.",
+        ),
+    ] = None,
+    window: Annotated[bool, typer.Option("--window", help="With --live: show it, q ends.")] = False,
+    max_wait: Annotated[
+        float,
+        typer.Option(min=0, help="With --live: seconds until a waiting frame is dropped."),
+    ] = 1.0,
     decoder: Annotated[str, typer.Option(help="av or decord.")] = "av",
     fps: Annotated[
         float | None, typer.Option(min=0.001, help="Frame rate, for folders of pictures.")
@@ -297,10 +310,18 @@ def segment(
 
     Writes NAME.segments.csv, NAME.scores.npz and NAME.timeline.png for each video, and prints the
     paths of the tables. Scores that are up to date are used again, so that cleaning anew is quick.
+    With --live, actions are told while they happen, and a table is left with --output alone.
     """
+    from handact.cli.live import watch
     from handact.config import SegmentConfig, parse_assignments, read_config
+    from handact.dataset import run_folder
     from handact.distributed import wait_for_all
-    from handact.segment import segment_videos
+    from handact.segment import load_model, segment_videos
+
+    if live is None and window:
+        raise typer.BadParameter("--window belongs to --live")
+    if live is not None and videos:
+        raise typer.BadParameter("--live SOURCE takes the place of VIDEO")
 
     settings = read_config(
         SegmentConfig,
@@ -313,6 +334,12 @@ def segment(
             **parse_assignments(SegmentConfig, set_ or []),
         },
     )
+    if live is not None:
+        model = load_model(checkpoint, dataset, run_folder(dataset, run), runtime, device)
+        watch(
+            live, model, settings, output=output, overlay=overlay, window=window, max_wait=max_wait
+        )
+        return
     with progress("segment", "frames") as on_progress, progress("overlay", "frames") as on_overlay:
         results = segment_videos(
             videos or [],

@@ -8,6 +8,7 @@ A reader belongs to one process: open it after a fork, not before.
 """
 
 from handact.video.index import Frame, VideoIndex, scan_video
+from handact.video.live import LiveSource
 from handact.video.pictures import file_fingerprint, holds_pictures
 from handact.video.reader import DECODERS, FrameStream, VideoReader
 from handact.video.writer import VideoWriter
@@ -16,6 +17,7 @@ __all__ = [
     "DECODERS",
     "Frame",
     "FrameStream",
+    "LiveSource",
     "VideoIndex",
     "VideoReader",
     "VideoWriter",

@@ -1,0 +1,74 @@
+"""What `segment --live` does; `segment` reads its options."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handact.cli.console import print_note
+
+if TYPE_CHECKING:
+    from handact.config import SegmentConfig
+    from handact.engine import ActionModel
+
+__all__ = ["watch"]
+
+
+def watch(
+    source: str,
+    model: "ActionModel",
+    config: "SegmentConfig",
+    *,
+    output: Path | None,
+    overlay: bool,
+    window: bool,
+    max_wait: float,
+) -> None:
+    """Print the events of a live source as JSON lines; with `output`, leave a table of actions."""
+    from handact.files import check_writable
+    from handact.live import segment_live
+    from handact.video import LiveSource
+
+    folder = output or Path(".")
+    check_writable(folder)
+    name = _name(source)
+
+    def interrupted(what: str, seconds: float) -> None:
+        _print_event({"event": what, "seconds": round(seconds, 3)})
+
+    with LiveSource(source, max_wait=max_wait, on_event=interrupted) as frames:
+        segments = segment_live(
+            frames,
+            model,
+            config,
+            on_event=_print_event,
+            overlay=folder / f"{name}.overlay.mp4" if overlay else None,
+            window=window,
+        )
+    if overlay:
+        print_note(f"wrote {folder / name}.overlay.mp4")
+    if output is not None:
+        print_note(f"wrote {_write_table(folder / f'{name}.segments.csv', name, segments)}")
+
+
+def _name(source: str) -> str:
+    """Name the outputs: a file by itself, what has no end by the time it began."""
+    if Path(source).exists():
+        return Path(source).stem
+    return f"live-{datetime.now():%Y-%m-%dT%H-%M-%S}"
+
+
+def _print_event(event: dict[str, Any]) -> None:
+    print(json.dumps(event, ensure_ascii=False), flush=True)
+
+
+def _write_table(path: Path, name: str, segments: list[dict[str, Any]]) -> Path:
+    import pandas as pd
+
+    from handact.scores import write_segment_table
+
+    columns = ["start_frame", "end_frame", "start_seconds", "end_seconds", "action"]
+    table = pd.DataFrame(segments, columns=columns)
+    table.insert(0, "video", name)
+    write_segment_table(path, table)
+    return path

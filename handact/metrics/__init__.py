@@ -16,6 +16,7 @@ from handact.metrics.segments import (
     segment_lengths,
 )
 from handact.metrics.summary import OVERLAPS, Average, clip_metrics, sequence_metrics
+from handact.metrics.worst import WrongSegment, worst_hand_frames, worst_segments
 
 __all__ = [
     "HAND_THRESHOLDS",
@@ -24,6 +25,7 @@ __all__ = [
     "Counts",
     "HandCounts",
     "SegmentCounts",
+    "WrongSegment",
     "boundary_errors",
     "clip_metrics",
     "confusion_matrix",
@@ -35,4 +37,6 @@ __all__ = [
     "segment_counts",
     "segment_lengths",
     "sequence_metrics",
+    "worst_hand_frames",
+    "worst_segments",
 ]

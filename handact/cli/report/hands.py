@@ -17,6 +17,7 @@ from handact.cli.console import (
     progress,
 )
 from handact.cli.report.inputs import (
+    HtmlOption,
     OutputOption,
     PredictedOption,
     SplitOption,
@@ -40,6 +41,7 @@ def hands(
     truth: TruthOption = None,
     predicted: PredictedOption = None,
     output: OutputOption = None,
+    html: HtmlOption = False,
     json: JsonOption = False,
     device: DeviceOption = "auto",
 ) -> None:
@@ -48,16 +50,24 @@ def hands(
     On a dataset, the localiser of --run looks at the labelled frames of the split. With --truth
     and --predicted, two tables are compared: video,frame,left_x,left_y,right_x,right_y, the
     prediction with left_p and right_p too; only frames that the truth labels count.
+
+    --html adds hands.html: table and picture, and the worst frames, on a dataset as pictures with
+    the true and the predicted hands drawn in.
     """
     from handact.report import describe_hands, state_hands, write_hands_report
 
+    place = None
     if is_bare(truth, predicted):
+        if html and output is None:
+            raise typer.BadParameter("--html of bare tables needs -o FOLDER, a place for the page")
         result = _read_hands(truth, predicted)
     else:
         result = _evaluate_hands(dataset, run, split, device)
-        output = output or dataset / "report"
+        output, place = output or dataset / "report", dataset
     report = describe_hands(result)
     files = write_hands_report(output, report, result) if output else []
+    if html:
+        files.append(_write_page(output, report, result, place))
     if json:
         print_json({key: value for key, value in report.items() if key != "variant"})
         print_note(state_hands(report))
@@ -82,14 +92,20 @@ def _evaluate_hands(dataset: Path, run: str, split: str, device: str) -> "HandPa
         return evaluate_hands(dataset, run=run, split=split, device=device, on_progress=on_progress)
 
 
+def _write_page(
+    folder: Path, report: Mapping[str, Any], result: "HandPairs", root: Path | None
+) -> Path:
+    from handact.dataset import read_dataset
+    from handact.report import write_hands_page
+
+    dataset = read_dataset(root, with_labels=False) if root else None
+    path, notes = write_hands_page(folder, report, result, dataset)
+    print_notes(notes)
+    return path
+
+
 def _print_hands(report: Mapping[str, Any]) -> None:
-    rows = [
-        (
-            f"F1@{key}",
-            *(counts["f1"] for counts in (both, both["left"], both["right"])),
-            *(both[count] for count in ("tp", "fp", "fn")),
-        )
-        for key, both in report.items()
-        if key != "variant"
-    ]
-    print_table(("hands", "both", "left", "right", "tp", "fp", "fn"), rows)
+    from handact.report.tables import hand_table
+
+    table = hand_table(report)
+    print_table(table.columns, table.rows)

@@ -16,6 +16,7 @@ __all__ = [
     "ConfigOption",
     "FpsOption",
     "FramesOption",
+    "HtmlOption",
     "OutputOption",
     "PredictedOption",
     "SplitOption",
@@ -25,6 +26,7 @@ __all__ = [
     "is_bare",
     "name_files",
     "print_notes",
+    "read_runs",
     "read_sequences",
 ]
 
@@ -65,6 +67,9 @@ OutputOption = Annotated[
         "--output", "-o", metavar="FOLDER", help="Where files go.", show_default="DATASET/report"
     ),
 ]
+HtmlOption = Annotated[
+    bool, typer.Option("--html", help="Write a page too that holds everything in one file.")
+]
 
 
 def is_bare(truth: Path | None, predicted: Path | None) -> bool:
@@ -93,6 +98,33 @@ def read_sequences(
     )
     print_notes(result.notes)
     return result
+
+
+def read_runs(
+    truth: Path,
+    predicted: list[Path],
+    background: str,
+    frames: list[str] | None,
+    videos: Path | None,
+    fps: float | None,
+    *,
+    same_videos: bool = False,
+) -> "list[Sequences]":
+    from handact import report
+
+    results = report.read_runs(
+        truth,
+        predicted,
+        same_videos=same_videos,
+        background=background,
+        frames=_parse_frames(frames or []),
+        videos=videos,
+        fps=fps,
+    )
+    for result in results:
+        where = f"{result.run}: " if len(results) > 1 else ""
+        print_notes(where + note for note in result.notes)
+    return results
 
 
 def _parse_frames(values: Iterable[str]) -> dict[str, int]:

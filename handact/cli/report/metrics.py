@@ -20,6 +20,7 @@ from handact.cli.report.inputs import (
     ConfigOption,
     FpsOption,
     FramesOption,
+    HtmlOption,
     OutputOption,
     PredictedOption,
     SplitOption,
@@ -28,12 +29,12 @@ from handact.cli.report.inputs import (
     evaluate_sequences,
     is_bare,
     name_files,
+    print_notes,
     read_sequences,
 )
 
 if TYPE_CHECKING:
-    from handact.results import Clips
-
+    from handact.results import Clips, Sequences
 
 __all__ = ["metrics"]
 
@@ -57,6 +58,7 @@ def metrics(
     ] = False,
     config: ConfigOption = None,
     output: OutputOption = None,
+    html: HtmlOption = False,
     json: JsonOption = False,
     device: DeviceOption = "auto",
 ) -> None:
@@ -65,27 +67,45 @@ def metrics(
     On a dataset also the accuracy on trimmed segments; tables and pictures go to DATASET/report.
     With --truth and --predicted, tables with the columns video,start_frame,end_frame,action are
     compared, and nothing is written unless -o FOLDER is given.
+
+    --html adds metrics.html: the tables and pictures, and the worst segments, on a dataset with
+    frames of the videos.
     """
     from handact.report import describe_sequences, state_sequences, write_metrics_report
 
-    clips = None
+    clips, place = None, None
     if is_bare(truth, predicted):
+        if html and output is None:
+            raise typer.BadParameter("--html of bare tables needs -o FOLDER, a place for the page")
         result = read_sequences(truth, predicted, background, frames, videos, fps)
     else:
         result = evaluate_sequences(dataset, run, split, config, device)
         clips = _evaluate_clips(dataset, run, split, device)
-        output = output or dataset / "report"
+        output, place = output or dataset / "report", dataset
     report = describe_sequences(
         result, clips, average=average, include_background=include_background
     )
     files = write_metrics_report(output, report, result) if output else []
+    if html:
+        files.append(_write_page(output, report, result, place))
     if json:
         print_json({key: value for key, value in report.items() if key != "confusion"})
     else:
-        _print_summary(report)
-        _print_classes(report)
+        _print_tables(report)
         typer.echo(state_sequences(report))
     name_files(files)
+
+
+def _write_page(
+    folder: Path, report: Mapping[str, Any], result: "Sequences", root: Path | None
+) -> Path:
+    from handact.dataset import read_dataset
+    from handact.report import write_metrics_page
+
+    dataset = read_dataset(root, with_labels=False) if root else None
+    path, notes = write_metrics_page(folder, report, result, dataset)
+    print_notes(notes)
+    return path
 
 
 def _evaluate_clips(dataset: Path, run: str, split: str, device: str) -> "Clips":
@@ -95,59 +115,11 @@ def _evaluate_clips(dataset: Path, run: str, split: str, device: str) -> "Clips"
         return evaluate_clips(dataset, run=run, split=split, device=device, on_progress=on_progress)
 
 
-def _print_summary(report: Mapping[str, Any]) -> None:
-    usual, chance = report["baselines"]["most_frequent_class"], report["baselines"].get("chance")
-    rows = [
-        ("frame accuracy", report["frame_accuracy"], usual["frame_accuracy"], None),
-        (
-            "frame accuracy without background",
-            report["frame_accuracy_without_background"],
-            None,
-            None,
-        ),
-        ("edit", report["edit"], None, None),
-        *((f"F1@{k}", report[f"f1@{k}"], None, None) for k in ("10", "25", "50")),
-        ("F1@50, mean of classes", report["macro_f1@50"], None, None),
-    ]
-    if report["segment_level"]:
-        accuracy = report["segment_level"]["accuracy"]
-        rows += [
-            ("trimmed: accuracy", accuracy, usual["clip_accuracy"], chance["clip_accuracy"]),
-            ("trimmed: F1, mean of classes", report["segment_level"]["macro_f1"], None, None),
-        ]
-    print_table(("percent", "prediction", "most frequent class", "chance"), rows)
-    _print_boundaries(report["boundary_errors"])
+def _print_tables(report: Mapping[str, Any]) -> None:
+    from handact.report.tables import boundary_table, class_table, summary_table
 
-
-def _print_boundaries(errors: Mapping[str, Any]) -> None:
-    if not errors["start"]:
-        return
-    digits = 2 if errors["unit"] == "seconds" else 1
-    rows = [
-        (
-            side,
-            f"{errors[side]['mean']:+.{digits}f}",
-            *(f"{errors[side][f'{key}_absolute']:.{digits}f}" for key in ("mean", "median", "p90")),
-        )
-        for side in ("start", "end")
-    ]
-    title = f"{errors['matched_segments']} matched segments (F1@50), too late by {errors['unit']}"
-    print_table(("boundary", "mean", "mean size", "median size", "90 % within"), rows, title=title)
-
-
-def _print_classes(report: Mapping[str, Any]) -> None:
-    unit = report["variant"]["time_unit"]
-    segment_level = (report["segment_level"] or {}).get("per_class", {})
-    columns = ["class", "segments, true", "predicted", "precision", "recall", "F1@50", "frame F1"]
-    columns += ["trimmed F1"] if segment_level else []
-    columns += [f"mean {unit}, true", "predicted"]
-    rows = []
-    for name in report["classes"]:
-        row, trimmed = report["per_class"].get(name), segment_level.get(name)
-        if row is None:
-            continue
-        keys = ("support", "predicted", "precision", "recall", "f1@50", "frame_f1")
-        cells = [name, *(row[key] for key in keys)]
-        cells += [trimmed["f1"]] if segment_level else []
-        rows.append([*cells, row["mean_duration"], row["predicted_mean_duration"]])
-    print_table(columns, rows)
+    summary, boundaries, classes = (f(report) for f in (summary_table, boundary_table, class_table))
+    print_table(summary.columns, summary.rows)
+    if boundaries:
+        print_table(boundaries.columns, boundaries.rows, title=boundaries.caption)
+    print_table(classes.columns, classes.rows)

@@ -11,10 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from handact.align import align_dataset, load_localizer
 from handact.checkpoint import fingerprint, load_checkpoint
 from handact.config import ActionConfig, AlignConfig, SegmentConfig, read_config
 from handact.dataset import find_dataset_root, read_dataset
-from handact.distributed import training_alone
+from handact.device import pick_device
+from handact.distributed import join_processes, training_alone
 from handact.evaluation import evaluate_clips, evaluate_sequences
 from handact.files import write_json
 from handact.progress import Log, Progress, ShowProgress
@@ -28,8 +32,10 @@ __all__ = [
     "Cell",
     "measure_run",
     "read_cells",
+    "read_plan",
     "run_cells",
     "temporal_cells",
+    "write_plan",
 ]
 
 # Of Fig. 2 of the paper's supplement: each stride at T = 8, and each length at tau = 8.
@@ -38,6 +44,7 @@ CLIP_LENS = (1, 2, 4, 8, 16)
 _FIXED = 8
 _PREFIX = "sweep-"  # of the names of the cells' runs
 _FIGURES = "figures.json"
+_PLAN = "sweep.json"
 _VARIED = ("shift", "clip_len", "frame_stride", "seed")
 
 
@@ -103,6 +110,7 @@ def run_cells(
     Raises:
         HandactError: As `train_action` and `measure_run`.
     """
+    _align(root, cells, align, hands_run, split, device, show)
     for number, cell in enumerate(cells, 1):
         log(f"{cell.run} ({number} of {len(cells)})")
         with training_alone(), show("train-action", "steps") as on_progress:
@@ -120,6 +128,28 @@ def run_cells(
             measure_run(
                 root, cell.run, segment, split=split, device=device, on_progress=on_progress
             )
+
+
+def _align(
+    root: Path,
+    cells: Sequence[Cell],
+    align: AlignConfig,
+    hands_run: str,
+    split: str,
+    device: str,
+    show: ShowProgress,
+) -> None:
+    """Align the videos once for all cells; one process does, the others wait for it."""
+    dataset, where = read_dataset(root), pick_device(device)
+    videos = [v for v in dataset.videos.values() if v.split in ("train", "val", split)]
+    sees_hands = any(cell.config.hands != "none" for cell in cells)
+    localizer = load_localizer(dataset.run(hands_run) / "best.pt", where) if sees_hands else None
+    with (
+        join_processes(torch.device("cpu")) as processes,
+        processes.main_first(),
+        show("align", "frames") as on_progress,
+    ):
+        align_dataset(dataset, videos, align, localizer, on_progress=on_progress)
 
 
 def measure_run(
@@ -168,6 +198,20 @@ def measure_run(
     config = load_checkpoint(folder / "best.pt", "action")["config"]
     write_json(path, {"made_by": made_by, "config": config, "figures": figures})
     return figures
+
+
+def write_plan(root: Path, cells: Iterable[Cell]) -> None:
+    """Note in runs/sweep.json which cells there are to be, so that a report can name those left."""
+    keys = [[getattr(cell.config, name) for name in _VARIED] for cell in cells]
+    write_json(find_dataset_root(root) / "runs" / _PLAN, {"varied": _VARIED, "cells": keys})
+
+
+def read_plan(root: Path) -> list[tuple[str, int, int, int]]:
+    """Return shift, T, tau and seed of the cells that `write_plan` noted; none if there is none."""
+    path = find_dataset_root(root) / "runs" / _PLAN
+    if not path.exists():
+        return []
+    return [tuple(key) for key in json.loads(path.read_text(encoding="utf-8"))["cells"]]
 
 
 def read_cells(root: Path) -> list[SweepCell]:

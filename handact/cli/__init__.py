@@ -21,6 +21,7 @@ from handact.cli import (
     report,
     reproduce,
     run,
+    sweep,
     weights,
 )
 from handact.cli.console import print_error
@@ -96,6 +97,7 @@ def main(
 dataset.add_commands(app)
 run.add_commands(app)
 cleaning.add_commands(app)
+sweep.add_commands(app)
 reproduce.add_commands(app)
 report.add_commands(app)
 demo.add_commands(app)

@@ -22,6 +22,7 @@ __all__ = [
     "JsonOption",
     "RunOption",
     "SetOption",
+    "find_share",
     "parse_share",
     "print_error",
     "print_json",
@@ -60,6 +61,16 @@ def parse_share(text: str, option: str) -> tuple[int, int]:
     if not (index.isdecimal() and number.isdecimal() and int(index) < int(number)):
         raise typer.BadParameter(f"{option} takes I/N with I from 0 to N - 1, not {text!r}")
     return int(index), int(number)
+
+
+def find_share(text: str | None) -> tuple[int, int]:
+    """Return I and N of `--share`, or what `torchrun` says: the rank, and how many there are."""
+    if text is not None:
+        return parse_share(text, "--share")
+    from handact.distributed import launched_processes
+
+    processes = launched_processes()
+    return processes.rank, processes.number
 
 
 def print_error(message: str, hint: str | None = None) -> None:

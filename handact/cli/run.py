@@ -11,7 +11,7 @@ from handact.cli.console import (
     DeviceOption,
     RunOption,
     SetOption,
-    parse_share,
+    find_share,
     print_error,
     print_note,
     print_table,
@@ -352,7 +352,7 @@ def segment(
             overlay=overlay,
             decoder=decoder,
             fps=fps,
-            share=_parse_share(share),
+            share=find_share(share),
             device=device,
             on_progress=on_progress,
             on_overlay_progress=on_overlay,
@@ -368,15 +368,6 @@ def segment(
         wait_for_all()  # torchrun ends all processes when one of them fails
     if damaged:
         raise typer.Exit(1)
-
-
-def _parse_share(text: str | None) -> tuple[int, int]:
-    if text is None:
-        from handact.distributed import launched_processes
-
-        processes = launched_processes()
-        return processes.rank, processes.number
-    return parse_share(text, "--share")
 
 
 def _name_run(folder: Path) -> None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["TimelineRow", "plot_timeline"]
 
 _WIDTH, _TITLE, _STRIP, _LINE, _GAP = 10.0, 0.2, 0.24, 0.45, 0.36  # inches
-_NAME_LENGTH = 40
+_LEFT, _RIGHT = 0.85, 0.25  # inches beside the strips
+_MOST_LEFT, _RIGHT_OF_RUNS, _LETTER = 2.6, 0.65, 0.068  # the same where runs are named
+_NAME_LENGTH, _VIDEO_LENGTH = 72, 90  # characters
 _MOST_TITLE, _TITLE_LINE = 500, 130  # characters
 _MAX_COUNTED_STEPS = 12
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)  # seconds
@@ -29,10 +31,11 @@ class TimelineRow:
 
     Attributes:
         name: Of the video.
-        predicted: (N,) class indices.
+        predicted: (N,) class indices; or (R, N) of R runs, from top to bottom.
         truth: (N,) class indices, or None where there is no truth.
         fps: Frames per second; None where it is not known.
         confidence: (N,) 0..1, drawn as a line below the strips; None draws none.
+        runs: R names of the runs; of a single one there may be none.
     """
 
     name: str
@@ -40,21 +43,39 @@ class TimelineRow:
     truth: np.ndarray | None = None
     fps: float | None = None
     confidence: np.ndarray | None = None
+    runs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for other in (self.truth, self.confidence):
-            if other is not None and len(other) != len(self.predicted):
-                raise ValueError(f"{self.name}: {len(self.predicted)} frames and {len(other)}")
+            if other is not None and len(other) != self.num_frames:
+                raise ValueError(f"{self.name}: {self.num_frames} frames and {len(other)}")
+        if len(self.runs) != len(self.strips) and (self.runs or len(self.strips) > 1):
+            raise ValueError(f"{self.name}: {len(self.strips)} runs and {len(self.runs)} names")
+
+    @property
+    def strips(self) -> np.ndarray:
+        """(R, N) what each run predicts."""
+        return np.atleast_2d(self.predicted)
+
+    @property
+    def num_frames(self) -> int:
+        """N."""
+        return self.predicted.shape[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What all rows of a picture share; `end` is the longest video's, in the axis' unit."""
+    """What all rows of a picture share.
+
+    `end` is the longest video's, in the axis' unit; `left` and `right` are inches.
+    """
 
     classes: Sequence[str]
     background: int
     in_seconds: bool
     end: float
+    left: float
+    right: float
 
     def scale(self, row: TimelineRow) -> float:
         """Frames per unit of the axis."""
@@ -76,6 +97,7 @@ def plot_timeline(
 ) -> None:
     """Draw what was predicted when: class colours over the truth in grey, wrong frames black.
 
+    Several runs are stacked over one truth, each with its name and its share of right frames.
     Segments wide enough bear the number that their class has in the legend. All videos share one
     scale: minutes and seconds if every rate is known, otherwise frames.
 
@@ -95,8 +117,8 @@ def plot_timeline(
     if not rows:
         raise ValueError("`rows` must hold at least one video")
     in_seconds = all(row.fps for row in rows)
-    end = max(len(row.predicted) / (row.fps if in_seconds else 1) for row in rows) or 1
-    look = _Look(classes, classes.index(background), in_seconds, end)
+    end = max(row.num_frames / (row.fps if in_seconds else 1) for row in rows) or 1
+    look = _Look(classes, classes.index(background), in_seconds, end, *_margins(rows))
     handles = _legend_handles(look, rows)
     columns = _legend_columns([handle.get_label() for handle in handles])
     heights = [_GAP + _STRIP * _num_strips(row) + _LINE * _has_line(row) for row in rows]
@@ -119,8 +141,16 @@ def plot_timeline(
             figure.suptitle("\n".join(lines), y=1 - 0.06 / height, va="top")
 
 
+def _margins(rows: Sequence[TimelineRow]) -> tuple[float, float]:
+    """Room for the names of runs on the left, and for their shares on the right."""
+    longest = max((len(name) for row in rows for name in row.runs), default=0)
+    if not longest:
+        return _LEFT, _RIGHT
+    return float(np.clip(0.15 + _LETTER * longest, _LEFT, _MOST_LEFT)), _RIGHT_OF_RUNS
+
+
 def _num_strips(row: TimelineRow) -> int:
-    return 1 if row.truth is None else 2
+    return len(row.strips) + (row.truth is not None)
 
 
 def _has_line(row: TimelineRow) -> bool:
@@ -130,44 +160,65 @@ def _has_line(row: TimelineRow) -> bool:
 def _draw_row(figure: "Figure", top: float, row: TimelineRow, look: _Look) -> "Axes":
     """Draw a video, its upper edge `top` inches up; return the axes that bear its time scale."""
     height = _STRIP * _num_strips(row)
-    axes = lowest = _add_axes(figure, top - _TITLE, height)
-    _draw_prediction(axes, row, look)
+    axes = lowest = _add_axes(figure, top - _TITLE, height, look)
+    for i, predicted in enumerate(row.strips):
+        _draw_prediction(axes, _num_strips(row) - 1 - i, predicted, row, look)
     if row.truth is not None:
         _draw_truth(axes, row, look)
     if _has_line(row):
         axes.tick_params(bottom=False, labelbottom=False)
         axes.spines["bottom"].set_visible(False)
-        line = _add_axes(figure, top - _TITLE - height - 0.06, _LINE - 0.06)
+        line = _add_axes(figure, top - _TITLE - height - 0.06, _LINE - 0.06, look)
         lowest = _draw_confidence(line, row, look)
-    names = ["predicted"] if row.truth is None else ["truth", "predicted"]
+    names = [] if row.truth is None else ["truth"]
+    most = int((_MOST_LEFT - 0.15) / _LETTER)
+    names += [_shorten_middle(name, most) for name in reversed(row.runs or ("predicted",))]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.5, len(names) - 0.5)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_title(plain(row.name), loc="left", fontsize=8, pad=2)
+    axes.set_title(_shorten_middle(row.name, _VIDEO_LENGTH), loc="left", fontsize=8, pad=2)
     for each in (axes, lowest):
         each.set_xlim(0, look.end)
     _format_time(lowest, look)
     return lowest
 
 
-def _add_axes(figure: "Figure", top: float, height: float) -> "Axes":
+def _shorten_middle(name: str, most: int) -> str:
+    """Names of runs and of videos that have much in common differ at their ends."""
+    if len(name) > most:
+        name = f"{name[: most // 3]}…{name[most // 3 + 1 - most :]}"
+    return plain(name)
+
+
+def _add_axes(figure: "Figure", top: float, height: float, look: _Look) -> "Axes":
     """Add axes over the width of the figure; all in inches."""
-    left, right, total = 0.85, 0.25, figure.get_figheight()
-    place = (left / _WIDTH, (top - height) / total, 1 - (left + right) / _WIDTH, height / total)
+    total, width = figure.get_figheight(), _WIDTH - look.left - look.right
+    place = (look.left / _WIDTH, (top - height) / total, width / _WIDTH, height / total)
     return figure.add_axes(place)
 
 
-def _draw_prediction(axes: "Axes", row: TimelineRow, look: _Look) -> None:
-    predicted, y = row.predicted, _num_strips(row) - 1
+def _draw_prediction(
+    axes: "Axes", y: int, predicted: np.ndarray, row: TimelineRow, look: _Look
+) -> None:
     right = np.ones(len(predicted), bool) if row.truth is None else row.truth == predicted
     starts, ends = _edges(predicted * 2 + right)
     colours = np.where(right[starts, None], look.colours[predicted[starts]], 0.0)
     _draw_strip(axes, y, starts / look.scale(row), ends / look.scale(row), colours)
     _draw_numbers(axes, y, starts, predicted[starts], ends, colours, row, look)
     if row.truth is not None and len(right):
-        text = f"{100 * right.mean():.1f} % of frames right"
-        axes.set_title(text, loc="right", fontsize=7.5, pad=2)
+        _tell_share(axes, y, 100 * right.mean(), row)
+
+
+def _tell_share(axes: "Axes", y: int, percent: float, row: TimelineRow) -> None:
+    if not row.runs:
+        axes.set_title(f"{percent:.1f} % of frames right", loc="right", fontsize=7.5, pad=2)
+        return
+    axes.set_title("frames right", loc="right", fontsize=7.5, pad=2)
+    axes.annotate(
+        f"{percent:.1f} %", (1, y), xycoords=("axes fraction", "data"), xytext=(5, 0),
+        textcoords="offset points", va="center", fontsize=7.5,
+    )  # fmt: skip
 
 
 def _draw_truth(axes: "Axes", row: TimelineRow, look: _Look) -> None:
@@ -243,7 +294,7 @@ def _clock(seconds: float) -> str:
 def _legend_handles(look: _Look, rows: Sequence[TimelineRow]) -> list[Any]:
     from matplotlib.patches import Patch
 
-    labels = [x for row in rows for x in (row.predicted, row.truth) if x is not None]
+    labels = [x for row in rows for x in (*row.strips, row.truth) if x is not None]
     shown = sorted({look.background, *np.unique(np.concatenate(labels)).tolist()})
     handles = [
         Patch(color=look.colours[i], label=plain(f"{i}  {look.classes[i]}", _NAME_LENGTH))

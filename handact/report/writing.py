@@ -26,6 +26,7 @@ from handact.plots import (
     plot_hand_errors,
     plot_timeline,
 )
+from handact.report.runs import require_same_truth
 from handact.results import Clips, EngineResult, HandPairs, Sequences
 
 __all__ = [
@@ -33,8 +34,10 @@ __all__ = [
     "describe_engines",
     "describe_hands",
     "describe_sequences",
+    "make_folder",
     "state_hands",
     "state_sequences",
+    "title_videos",
     "write_engines_report",
     "write_hands_report",
     "write_metrics_report",
@@ -146,7 +149,7 @@ def _agreement(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -
 
 def write_engines_report(folder: str | Path, report: Mapping[str, Any]) -> list[Path]:
     """Write engines.json and engines.csv, and return the files."""
-    folder = _make_folder(folder)
+    folder = make_folder(folder)
     write_json(folder / "engines.json", report)
     columns = (*ENGINE_FIGURES, "frames_per_second")
     rows = [(e, *(report[e][column] for column in columns)) for e in ("windows", "stream")]
@@ -216,8 +219,8 @@ def write_metrics_report(
     Returns:
         The files.
     """
-    folder = _make_folder(folder)
-    about = _title(report["variant"])
+    folder = make_folder(folder)
+    about = title_videos(report["variant"])
     write_json(folder / "metrics.json", report)
     _write_class_table(folder / "metrics.csv", report)
     _draw_class_scores(folder / "metrics.png", report, about)
@@ -232,7 +235,8 @@ def write_metrics_report(
     return [folder / name for name in names]
 
 
-def _title(variant: Mapping[str, Any]) -> str:
+def title_videos(variant: Mapping[str, Any]) -> str:
+    """Say in a few words how many videos figures are about, and of which split."""
     split = f", {variant['split']} split" if variant["split"] else ""
     return f"{_count(variant['num_videos'], 'video')}{split}"
 
@@ -269,16 +273,29 @@ def _draw_class_scores(path: Path, report: Mapping[str, Any], about: str) -> Non
     plot_class_scores(path, scores, support, title=f"F1 per class: {about}")
 
 
-def write_timeline(path: str | Path, result: Sequences) -> None:
+def write_timeline(path: str | Path, result: Sequences, *others: Sequences) -> None:
     """Draw prediction over truth, one row a video; of many videos the first 40.
 
     Args:
         path: Picture, .png, .pdf or .svg.
         result: What to draw.
+        others: More runs to stack over the same truth, each with its name.
+
+    Raises:
+        LabelError: The runs are about different videos, classes or labels.
     """
+    for other in others:
+        require_same_truth(result, other)
+    runs = (result, *others)
     names = list(result.truth)
     rows = [
-        TimelineRow(v, result.predicted[v], result.truth[v], (result.fps or {}).get(v))
+        TimelineRow(
+            v,
+            np.stack([run.predicted[v] for run in runs]),
+            result.truth[v],
+            result.fps.get(v),
+            runs=tuple(run.run or "predicted" for run in runs) if others else (),
+        )
         for v in names[:_MAX_TIMELINES]
     ]
     title = f"first {len(rows)} of {len(names)} videos" if len(rows) < len(names) else None
@@ -298,7 +315,7 @@ def write_hands_report(
     Returns:
         The files.
     """
-    folder = _make_folder(folder)
+    folder = make_folder(folder)
     write_json(folder / "hands.json", report)
     columns = ("tp", "fp", "fn", "precision", "recall", "f1")
     rows = [
@@ -310,14 +327,15 @@ def write_hands_report(
     write_table(folder / "hands.csv", ("threshold", "hand", *columns), rows)
     scores = ", ".join(f"{report[f'{t:g}']['f1']:.1f} at {t:g}" for t in HAND_THRESHOLDS)
     variant = report["variant"]
-    about = f"{variant['num_frames']} frames of {_title(variant)}"
+    about = f"{variant['num_frames']} frames of {title_videos(variant)}"
     plot_hand_errors(
         folder / "hands.png", result.truth, result.predicted, title=f"F1 {scores}: {about}"
     )
     return [folder / name for name in ("hands.json", "hands.csv", "hands.png")]
 
 
-def _make_folder(folder: str | Path) -> Path:
+def make_folder(folder: str | Path) -> Path:
+    """Return the folder of a report, made if it is not there; a file of that name is an error."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file", "give a folder for the report")

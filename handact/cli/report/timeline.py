@@ -8,20 +8,18 @@ import typer
 from handact.cli.console import (
     DatasetArgument,
     DeviceOption,
-    RunOption,
 )
 from handact.cli.report.inputs import (
     BackgroundOption,
     ConfigOption,
     FpsOption,
     FramesOption,
-    PredictedOption,
     SplitOption,
     TruthOption,
     VideosOption,
     evaluate_sequences,
     is_bare,
-    read_sequences,
+    read_runs,
 )
 
 __all__ = ["timeline"]
@@ -29,10 +27,24 @@ __all__ = ["timeline"]
 
 def timeline(
     dataset: DatasetArgument = Path("."),
-    run: RunOption = "action",
+    run: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--run",
+            help="Name of the folder below runs/, or its path; again for more runs.",
+            show_default="action",
+        ),
+    ] = None,
     split: SplitOption = "test",
     truth: TruthOption = None,
-    predicted: PredictedOption = None,
+    predicted: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--predicted",
+            metavar="FILE",
+            help="Table of the prediction, with --truth; again for more runs.",
+        ),
+    ] = None,
     background: BackgroundOption = "background",
     frames: FramesOption = None,
     videos: VideosOption = None,
@@ -52,19 +64,21 @@ def timeline(
 ) -> None:
     """Draw the prediction in class colours over the truth in grey, wrong frames black.
 
-    Takes a dataset, or bare tables as `report metrics` does. Prints the path of the picture.
+    Several runs, or several tables, are stacked over one truth. Takes a dataset, or bare tables as
+    `report metrics` does. Prints the path of the picture.
     """
     from handact.report import write_timeline
 
-    if is_bare(truth, predicted):
+    if is_bare(truth, predicted or None):
         if output is None:
             raise typer.BadParameter("bare tables need -o FILE.png, a place for the picture")
         path = _picture_path(output)
-        result = read_sequences(truth, predicted, background, frames, videos, fps)
+        results = read_runs(truth, predicted, background, frames, videos, fps)
     else:
         path = _picture_path(output or dataset / "report")
-        result = evaluate_sequences(dataset, run, split, config, device)
-    write_timeline(path, result)
+        runs = run or ["action"]
+        results = [evaluate_sequences(dataset, name, split, config, device) for name in runs]
+    write_timeline(path, *results)
     typer.echo(path)
 
 

@@ -1,0 +1,435 @@
+"""What a time study is about: steps in seconds, and what the work should be."""
+
+import difflib
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from handact.errors import ConfigError, LabelError
+from handact.formats.tables import tables_in
+from handact.formats.text import parse_numbers, read_table, read_text, show_path
+from handact.formats.validate import fold_name
+from handact.results import Sequences
+from handact.timestudy import Nominal, Step, steps_from_frames
+
+__all__ = [
+    "HOW_TO_CYCLES",
+    "Observations",
+    "observe_sequences",
+    "read_nominal",
+    "read_observations",
+]
+
+_SECONDS = ("start_seconds", "end_seconds")
+_FRAMES = ("start_frame", "end_frame")
+_ROUNDED = 0.0015  # seconds by which neighbours may overlap: their times are rounded
+_LIKE = 0.75  # likeness of two names from which one may be a slip of the other
+
+
+@dataclass(frozen=True)
+class Observations:
+    """The steps of some videos.
+
+    Attributes:
+        classes: Names of the steps that there are, background first or among them.
+        background: One of them, or a name that does not occur.
+        steps: By video, in order of time, without background.
+        truth: Manual steps by video; None where there are none.
+        spans: Seconds at which a video begins and ends, where that is known.
+        edges: (N + 1,) seconds by video, at which frames begin and the last one ends; of labels of
+            frames only.
+        split: Name of the split; None for bare tables.
+        run: Name or path of the run; None for bare tables.
+        how: Where the data come from, in one sentence.
+        notes: What a person should know about the data, each one sentence.
+    """
+
+    classes: tuple[str, ...]
+    background: str
+    steps: dict[str, list[Step]]
+    truth: dict[str, list[Step]] | None = None
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
+    edges: dict[str, np.ndarray] = field(default_factory=dict)
+    split: str | None = None
+    run: str | None = None
+    how: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def observe_sequences(result: Sequences) -> Observations:
+    """Return the steps of long videos; seconds come from their time stamps where these are known.
+
+    Raises:
+        LabelError: Neither time stamps nor the rate of a video are known.
+    """
+    edges = {video: _edges(result, video) for video in result.predicted}
+
+    def gather(labels: Mapping[str, np.ndarray]) -> dict[str, list[Step]]:
+        return {
+            video: steps_from_frames(frames, result.classes, result.background, edges[video])
+            for video, frames in labels.items()
+        }
+
+    steps = gather(result.predicted)
+    spans = {video: (float(its[0]), float(its[-1])) for video, its in edges.items()}
+    return Observations(
+        classes=result.classes,
+        background=result.background,
+        steps=steps,
+        truth=gather(result.truth),
+        spans=spans,
+        edges=edges,
+        split=result.split,
+        run=result.run,
+        how=result.how,
+        notes=(*result.notes, *_note_cut(steps, spans)),
+    )
+
+
+def _edges(result: Sequences, video: str) -> np.ndarray:
+    if video in result.edges:
+        return result.edges[video]
+    if video not in result.fps:
+        raise _no_rate(f"video {video!r}")
+    return np.arange(len(result.predicted[video]) + 1) / result.fps[video]
+
+
+def _no_rate(what: str) -> LabelError:
+    return LabelError(
+        f"{what}: its rows count frames, and how many there are a second is not known",
+        "say it: `--fps 30`, or `--videos videos.csv` with the columns video,fps",
+    )
+
+
+def _note_cut(
+    steps: Mapping[str, Sequence[Step]], spans: Mapping[str, tuple[float, float]]
+) -> list[str]:
+    touching = sum(
+        (its[0].start <= spans[v][0] + _ROUNDED) + (its[-1].end >= spans[v][1] - _ROUNDED)
+        for v, its in steps.items()
+        if its and v in spans
+    )
+    if not touching:
+        return []
+    what = "step touches the beginning or end of its video" if touching == 1 else (
+        "steps touch the beginning or end of their video"
+    )  # fmt: skip
+    return [f"{touching} {what} and may be longer than was seen"]
+
+
+# ------------------------------------------------------------------------------------- bare tables
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A step, and where it was read."""
+
+    place: str
+    video: str
+    step: Step
+
+
+def read_observations(
+    predicted: Iterable[str | Path],
+    truth: str | Path | None = None,
+    *,
+    background: str = "background",
+    videos: str | Path | None = None,
+    fps: float | None = None,
+) -> Observations:
+    """Read steps from tables with the columns video, action, and times.
+
+    Times are start_seconds,end_seconds where a table has them, otherwise start_frame,end_frame
+    divided by the rate. Rows of background are left out.
+
+    Args:
+        predicted: Tables, or folders of `*.segments.csv`, as `segment` writes them.
+        truth: Table or folder with manual steps.
+        background: Name of the background class; it need not occur.
+        videos: Table with the columns video and fps, for tables that count frames.
+        fps: Frames per second of all videos; wins over `videos`.
+
+    Raises:
+        LabelError: Names file and row of the first thing wrong: not a number, an overlap, frames
+            without a rate, no video in common.
+    """
+    rates = _read_rates(videos) if videos else {}
+    paths = [Path(path) for path in predicted]
+    files = dict.fromkeys(file for path in paths for file in tables_in(path, "*.segments.csv"))
+    guessed = _read_steps(files, rates, fps)
+    named = ", ".join(show_path(path) for path in paths)
+    if not guessed:
+        raise LabelError(f"{named}: has no rows", "there is nothing to time")
+    true = None
+    if truth is not None:
+        true = _read_steps(tables_in(Path(truth), "*.segments.csv"), rates, fps)
+        _check_common(true, guessed, show_path(truth), named)
+    spans = _spans(guessed, background)
+    steps = _leave_out(guessed, background)
+    manual = None if true is None else _leave_out(true, background)
+    return Observations(
+        classes=_gather_classes(guessed, true or {}, background),
+        background=background,
+        steps=steps,
+        truth=manual,
+        spans=spans,
+        how=named if truth is None else f"{named} against {show_path(truth)}",
+        notes=(*_note_videos(steps, manual), *_note_cut(steps, spans)),
+    )
+
+
+def _read_rates(path: str | Path) -> dict[str, float]:
+    table, file = read_table(path, ("video", "fps")), show_path(path)
+    fps = parse_numbers(table, "fps", file)
+    for row, rate in fps.items():
+        if rate <= 0:
+            raise LabelError(f"{file}:{row}: fps is not above 0: {rate:g}")
+    rates = zip(table["video"], fps, strict=True)
+    return {video: float(rate) for video, rate in rates if not np.isnan(rate)}
+
+
+def _read_steps(
+    files: Iterable[Path], rates: Mapping[str, float], fps: float | None
+) -> dict[str, list[Step]]:
+    """Return the steps of each video, background included, in order and without overlap."""
+    found: dict[str, list[Step]] = {}
+    for path in files:
+        by_video: dict[str, list[_Row]] = {}
+        for row in _read_rows(path, rates, fps):
+            by_video.setdefault(row.video, []).append(row)
+        for video, rows in by_video.items():
+            if video in found:
+                raise LabelError(f"{show_path(path)}: video {video!r} is in another file already")
+            rows.sort(key=lambda row: (row.step.start, row.step.end))
+            _refuse_overlaps(rows)
+            found[video] = [row.step for row in rows]
+    return {video: found[video] for video in sorted(found)}
+
+
+def _read_rows(path: Path, rates: Mapping[str, float], fps: float | None) -> list[_Row]:
+    file = show_path(path)
+    table = read_table(path, ("video", "action"), (*_SECONDS, *_FRAMES))
+    columns = next((c for c in (_SECONDS, _FRAMES) if set(c) <= set(table.columns)), None)
+    if columns is None:
+        raise LabelError(
+            f"{file}: has no times; its columns are: {', '.join(table.columns)}",
+            f"it needs {','.join(_SECONDS)} or {','.join(_FRAMES)}",
+        )
+    start, end = (parse_numbers(table, column, file) for column in columns)
+    rows = []
+    for row in table.index:
+        place, video, action = f"{file}:{row}", table["video"][row], table["action"][row]
+        _check_row(place, table.loc[row], columns, start[row], end[row])
+        rate = 1.0
+        if columns == _FRAMES:
+            rate = fps or rates.get(video)
+            if rate is None:
+                raise _no_rate(f"{file}: video {video!r}")
+        step = Step(action, float(start[row]) / rate, float(end[row]) / rate)
+        rows.append(_Row(place, video, step))
+    return rows
+
+
+def _check_row(
+    place: str, cells: pd.Series, columns: Sequence[str], start: float, end: float
+) -> None:
+    for column in ("video", "action", *columns):
+        if not cells[column]:
+            raise LabelError(f"{place}: {column} is empty")
+    if np.isnan(start) or np.isnan(end):
+        raise LabelError(f"{place}: {columns[0]} or {columns[1]} is not a number")
+    if start < 0:
+        raise LabelError(f"{place}: {columns[0]} is negative: {start:g}")
+    if end <= start:
+        raise LabelError(f"{place}: {columns[1]} {end:g} is not after {columns[0]} {start:g}")
+
+
+def _refuse_overlaps(rows: Sequence[_Row]) -> None:
+    longest = rows[0]
+    for row in rows[1:]:
+        if row.step.start < longest.step.end - _ROUNDED:
+            raise LabelError(
+                f"{row.place}: {row.step.action!r} from {row.step.start:g} s of video"
+                f" {row.video!r} overlaps {longest.step.action!r} ({longest.place}), which ends at"
+                f" {longest.step.end:g} s",
+                "correct one of the two",
+            )
+        longest = max(longest, row, key=lambda r: r.step.end)
+
+
+def _spans(steps: Mapping[str, Sequence[Step]], background: str) -> dict[str, tuple[float, float]]:
+    """Return where videos begin and end: tables with background cover them whole."""
+    return {
+        video: (its[0].start, its[-1].end)
+        for video, its in steps.items()
+        if any(step.action == background for step in its)
+    }
+
+
+def _leave_out(steps: Mapping[str, Sequence[Step]], background: str) -> dict[str, list[Step]]:
+    return {video: [s for s in its if s.action != background] for video, its in steps.items()}
+
+
+def _gather_classes(
+    guessed: Mapping[str, Sequence[Step]], true: Mapping[str, Sequence[Step]], background: str
+) -> tuple[str, ...]:
+    actions = {s.action for steps in (guessed, true) for its in steps.values() for s in its}
+    return (background, *sorted(actions - {background}))
+
+
+def _check_common(
+    true: Mapping[str, object], guessed: Mapping[str, object], truth: str, predicted: str
+) -> None:
+    if not true.keys() & guessed.keys():
+        raise LabelError(
+            f"{predicted}: has none of the videos of {truth}",
+            f"the names must agree: there {_name_some(true)}; here {_name_some(guessed)}",
+        )
+
+
+def _note_videos(steps: Mapping[str, object], truth: Mapping[str, object] | None) -> list[str]:
+    if truth is None:
+        return []
+    notes = []
+    if missing := [video for video in truth if video not in steps]:
+        notes.append(f"no prediction, so left out of the agreement: {_name_some(missing)}")
+    if unknown := [video for video in steps if video not in truth]:
+        notes.append(f"no truth, so left out of the agreement: {_name_some(unknown)}")
+    return notes
+
+
+def _name_some(names: Iterable[str], most: int = 5) -> str:
+    names = list(names)
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+# ----------------------------------------------------------------------------------------- targets
+
+
+def read_nominal(
+    classes: Collection[str],
+    background: str,
+    *,
+    is_closed: bool = True,
+    order: str | None = None,
+    start: str | None = None,
+    takt: float | None = None,
+    standard: str | Path | None = None,
+) -> tuple[Nominal, list[str]]:
+    """Read what the work should be, and check it against the steps that there are.
+
+    Args:
+        classes: Names of the steps that there are, and perhaps background.
+        background: Its name.
+        is_closed: Whether `classes` are all that may be; bare tables may lack a step that is left
+            out in every cycle.
+        order: A file with one step a line, or the steps of a cycle separated by commas.
+        start: The step that begins a cycle. With an order, that begins with this step: it is
+            turned round to it.
+        takt: Seconds that a cycle may take.
+        standard: Table with the columns step and seconds.
+
+    Returns:
+        The targets, and notes on steps that none of the bare tables has.
+
+    Raises:
+        ConfigError: A step that there is not; names the nearest.
+        LabelError: A file that cannot be read; names file and row.
+    """
+    known = [name for name in classes if name != background]
+    steps = _read_order(order) if order is not None else ()
+    times = _read_standard(standard) if standard is not None else {}
+    for option, names in (("--order", steps), ("--standard", times), ("--start", [start])):
+        if background in names:
+            raise ConfigError(
+                f"{option}: {background!r} is background, not a step",
+                "leave it out: waiting may be anywhere",
+            )
+    notes = _check_names("--order", steps, known, is_closed=is_closed)
+    notes += _check_names("--standard", times, known, is_closed=is_closed)
+    if steps and not set(steps) & set(known):
+        shown = ", ".join(known) or "none"
+        raise ConfigError(
+            f"--order: none of its steps is in the tables: {', '.join(steps)}",
+            f"the steps are: {shown}; or was a file meant that is not there?",
+        )
+    if start is not None and start not in steps:
+        _check_names("--start", [start], known, is_closed=True)
+    if start is not None:
+        steps = _turn(steps, start)
+    if takt is not None and not (steps or start):
+        raise ConfigError("--takt is about cycles, and no cycles are known", HOW_TO_CYCLES)
+    return Nominal(steps, None if steps else start, takt, times), list(dict.fromkeys(notes))
+
+
+HOW_TO_CYCLES = "`--start STEP` or `--order FILE` says where they begin"
+
+
+def _read_order(text: str) -> tuple[str, ...]:
+    if os.path.isfile(text):
+        steps = [line.strip() for line in read_text(text).split("\n")]
+        what = show_path(text)
+    elif text.lower().endswith((".txt", ".csv")):
+        raise ConfigError(f"--order: no such file: {text}", 'one step a line, or "a, b, c"')
+    else:
+        steps, what = [step.strip() for step in text.split(",")], "--order"
+    steps = [step for step in steps if step]
+    if not steps:
+        raise ConfigError(f"{what}: names no step", 'one step a line, or "a, b, c"')
+    return tuple(steps)
+
+
+def _read_standard(path: str | Path) -> dict[str, float]:
+    table, file = read_table(path, ("step", "seconds")), show_path(path)
+    seconds = parse_numbers(table.assign(video=""), "seconds", file)
+    times: dict[str, float] = {}
+    for row, step in table["step"].items():
+        if not seconds[row] > 0:
+            raise LabelError(f"{file}:{row}: seconds is not above 0: {table['seconds'][row]!r}")
+        if step in times:
+            raise LabelError(f"{file}:{row}: step {step!r} stands here twice")
+        times[step] = float(seconds[row])
+    return times
+
+
+def _turn(order: tuple[str, ...], start: str) -> tuple[str, ...]:
+    """Return the order begun at another of its steps."""
+    if not order or order[0] == start:
+        return order
+    if order.count(start) != 1:
+        times = "is not" if start not in order else "stands more than once"
+        raise ConfigError(
+            f"--start: {start!r} {times} in --order",
+            "write the order from the step on with which a cycle begins, and leave out --start",
+        )
+    at = order.index(start)
+    return order[at:] + order[:at]
+
+
+def _check_names(
+    option: str, names: Collection[str], known: Sequence[str], *, is_closed: bool
+) -> list[str]:
+    """Refuse steps that there are not; return notes on those that bare tables may just lack."""
+    notes = []
+    for name in dict.fromkeys(names):
+        if name in known:
+            continue
+        # A slip looks like a step that is named nowhere else.
+        near = _nearest(name, [other for other in known if other not in names])
+        if near or is_closed:
+            near = near or _nearest(name, known)
+            hint = f"is it {near!r}?" if near else f"the steps are: {', '.join(known)}"
+            raise ConfigError(f"{option}: there is no step {name!r}", hint)
+        notes.append(f"{option}: {name!r} is nowhere in the tables")
+    return notes
+
+
+def _nearest(name: str, known: Collection[str]) -> str | None:
+    by_fold = {fold_name(other): other for other in known}
+    near = difflib.get_close_matches(fold_name(name), by_fold, n=1, cutoff=_LIKE)
+    return by_fold[near[0]] if near else None

@@ -35,8 +35,9 @@ def _clean(labels: str, cutoffs: tuple[int, int, int]) -> str:
     [
         ("aaaabaaaa", (2, 2, 2), "aaaaaaaaa"),
         ("aaaabbaaaa", (2, 2, 2), "aaaabbaaaa"),
-        ("baaaa", (2, 2, 2), "aaaaa"),
-        ("aaaab", (2, 2, 2), "aaaaa"),
+        ("baaaa", (5, 5, 5), "aaaaa"),
+        ("aaaab", (5, 5, 5), "aaaaa"),
+        ("bbaaaabb", (3, 8, 3), "bbaaaabb"),
         ("ab", (5, 5, 5), "bb"),
         ("b", (5, 5, 5), "b"),
         ("", (5, 5, 5), ""),
@@ -44,6 +45,7 @@ def _clean(labels: str, cutoffs: tuple[int, int, int]) -> str:
     ],
     ids=[
         "joined where both sides agree", "long enough stays", "at the start", "at the end",
+        "a quarter is enough at the ends",
         "two short ones: the earlier goes first", "only one segment", "no frame",
         "nothing short",
     ],
@@ -66,7 +68,8 @@ def _slow_cutoff(rows: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
     bounds = [0, *(np.flatnonzero(np.diff(labels)) + 1), len(labels)]
     parts = [[a, b, int(labels[a])] for a, b in itertools.pairwise(bounds)]
     while True:
-        short = [p for p in parts if p[1] - p[0] < cutoffs[p[2]]]
+        ends = (parts[0], parts[-1])
+        short = [p for p in parts if p[1] - p[0] < cutoffs[p[2]] * (0.25 if p in ends else 1)]
         if not short or len(parts) == 1:
             break
         part = min(short, key=lambda p: (p[1] - p[0], p[0]))

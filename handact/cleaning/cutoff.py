@@ -6,6 +6,8 @@ import numpy as np
 
 __all__ = ["clean_cutoff"]
 
+_AT_AN_END = 0.25  # of its cut-off is enough for a segment that the video may have cut off
+
 
 def clean_cutoff(probabilities: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
     """Give every segment that is shorter than its class's cut-off to its neighbours.
@@ -14,6 +16,9 @@ def clean_cutoff(probabilities: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
     three become one segment. Otherwise the short segment is divided between them where the summed
     log-probabilities of the two are highest; at an end of the video its one neighbour gets it
     whole. This goes on until no segment is too short, or one is left.
+
+    How long a segment lasted before the video began, or after it ended, none can tell: at both ends
+    a quarter of the cut-off is enough.
 
     Args:
         probabilities: (N, K) class probabilities of each frame.
@@ -58,7 +63,8 @@ class _Chain:
     def entry(self, i: int, cutoffs: np.ndarray) -> tuple[int, int, int] | None:
         """Return the place of segment `i` in the queue, or None if it is gone or long enough."""
         length = self.end[i] - self.start[i]
-        if not self.alive[i] or length >= cutoffs[self.label[i]]:
+        is_whole = self.left[i] >= 0 and self.right[i] >= 0
+        if not self.alive[i] or length >= cutoffs[self.label[i]] * (1 if is_whole else _AT_AN_END):
             return None
         return length, self.start[i], i
 

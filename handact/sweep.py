@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from handact import __version__
 from handact.align import align_dataset, load_localizer
 from handact.checkpoint import fingerprint, load_checkpoint
 from handact.config import ActionConfig, AlignConfig, SegmentConfig, read_config
@@ -180,6 +181,7 @@ def measure_run(
     dataset = read_dataset(root)
     folder = dataset.run(run)
     made_by = {
+        "handact": __version__,
         "network": fingerprint(folder / "best.pt"),
         "segment": asdict(segment),
         "split": split,

@@ -12,6 +12,7 @@ from handact.report.compare import (
 )
 from handact.report.hands_page import write_hands_page
 from handact.report.metrics_page import write_metrics_page
+from handact.report.plain_pages import write_compare_page, write_sweep_page
 from handact.report.reading import read_hand_pairs, read_sequences
 from handact.report.runs import read_runs
 from handact.report.sweep import SWEEP_LEVELS, describe_sweep, state_sweep, write_sweep_report
@@ -44,12 +45,14 @@ __all__ = [
     "state_hands",
     "state_sequences",
     "state_sweep",
+    "write_compare_page",
     "write_compare_report",
     "write_engines_report",
     "write_hands_page",
     "write_hands_report",
     "write_metrics_page",
     "write_metrics_report",
+    "write_sweep_page",
     "write_sweep_report",
     "write_timeline",
 ]

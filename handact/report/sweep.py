@@ -67,7 +67,9 @@ def _order(cell: SweepCell) -> tuple[int, ...]:
 
 def _check_cells(cells: Sequence[SweepCell]) -> None:
     if not cells:
-        raise ConfigError("the sweep has no figures yet", "train its networks first")
+        raise ConfigError(
+            "the sweep has no figures yet", "`handact sweep` trains and measures its networks"
+        )
     seen: dict[Key, SweepCell] = {}
     for cell in cells:
         name = f"{SHIFT_NAMES[cell.shift]} with {_name_setting(*_key(cell)[1:])}"

@@ -1,23 +1,41 @@
 """Figures as tables and statements, for the terminal and for the pages."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
 from handact import __version__
 from handact.dataset import Dataset
+from handact.plots.sweep import SHIFT_NAMES
+from handact.report.compare import COMPARE_LEVELS
 from handact.report.page import Table
+from handact.report.sweep import SWEEP_LEVELS
 
 __all__ = [
     "boundary_table",
     "class_table",
+    "compare_tables",
     "data_facts",
     "hand_table",
     "show_clock",
     "summary_table",
+    "sweep_tables",
     "trimmed_table",
 ]
+
+
+_SCORES = {
+    "frame_accuracy": "frame accuracy",
+    "edit": "edit",
+    "f1@10": "F1@10",
+    "f1@25": "F1@25",
+    "f1@50": "F1@50",
+    "macro_f1@50": "F1@50, mean of classes",
+    "accuracy": "trimmed: accuracy",
+    "macro_f1": "trimmed: F1, mean of classes",
+    "mean_f1": "F1, mean of classes",
+}
 
 
 def summary_table(report: Mapping[str, Any]) -> Table:
@@ -115,6 +133,63 @@ def hand_table(report: Mapping[str, Any]) -> Table:
     ]
     columns = ("hands", "both", "left", "right", "tp", "fp", "fn")
     return Table("F1 of hands within a distance", columns, rows, sorts=False)
+
+
+def compare_tables(report: Mapping[str, Any]) -> list[Table]:
+    """Return the changes of `describe_compare`: overall, then by class on each level."""
+    columns = (f"A: {report['a']}", f"B: {report['b']}", "change", "95 % interval")
+    levels = [level for level in COMPARE_LEVELS if report[level]]
+    overall = [
+        (_SCORES[name], *_change_cells(row))
+        for level in levels
+        for name, row in report[level]["overall"].items()
+    ]
+    by_class = [
+        Table(
+            COMPARE_LEVELS[level],
+            ("class", "true", "in videos", *columns),
+            [
+                (name, row["support"], row["num_videos"], *_change_cells(row))
+                for name, row in report[level]["per_class"].items()
+            ],
+        )
+        for level in levels
+    ]
+    return [Table("All together", ("percent", *columns), overall, sorts=False), *by_class]
+
+
+def _change_cells(row: Mapping[str, Any]) -> tuple[object, ...]:
+    interval = None
+    if row["low"] is not None:
+        interval = f"{row['low']:+.1f} to {row['high']:+.1f}{' ?' * row['few_videos']}"
+    return row["a"], row["b"], f"{row['change']:+.1f}", interval
+
+
+def sweep_tables(report: Mapping[str, Any]) -> list[Table]:
+    """Return what `describe_sweep` has for each network and level, over its seeds."""
+    titles = {"segment": "Trimmed segments", "sequence": "Long videos"}
+    return [_sweep_table(title, level, report["over_seeds"]) for level, title in titles.items()]
+
+
+def _sweep_table(title: str, level: str, rows: Iterable[Mapping[str, Any]]) -> Table:
+    scores = ("mean_f1", *SWEEP_LEVELS[level])
+    cells = [
+        (
+            SHIFT_NAMES[row["shift"]],
+            str(row["clip_len"]),
+            str(row["frame_stride"]),
+            *(_show_spread(row[score]) for score in scores),
+        )
+        for row in rows
+        if row["level"] == level
+    ]
+    return Table(title, ("network", "T", "tau", *(_SCORES[score] for score in scores)), cells)
+
+
+def _show_spread(score: Mapping[str, Any]) -> str | None:
+    if score["mean"] is None:
+        return None
+    return f"{score['mean']:.1f}" + ("" if score["sd"] is None else f" ± {score['sd']:.1f}")
 
 
 def show_clock(seconds: float) -> str:

@@ -9,7 +9,7 @@ import typer
 from handact.cli.console import print_note, progress
 
 if TYPE_CHECKING:
-    from handact.results import Sequences
+    from handact.results import Clips, Sequences
 
 __all__ = [
     "BackgroundOption",
@@ -22,12 +22,14 @@ __all__ = [
     "SplitOption",
     "TruthOption",
     "VideosOption",
+    "evaluate_clips",
     "evaluate_sequences",
     "is_bare",
     "name_files",
     "print_notes",
     "read_runs",
     "read_sequences",
+    "require_place",
 ]
 
 TruthOption = Annotated[
@@ -76,6 +78,11 @@ def is_bare(truth: Path | None, predicted: Path | None) -> bool:
     if (truth is None) != (predicted is None):
         raise typer.BadParameter("--truth and --predicted belong together")
     return truth is not None
+
+
+def require_place(html: bool, output: Path | None) -> None:
+    if html and output is None:
+        raise typer.BadParameter("--html of bare tables needs -o FOLDER, a place for the page")
 
 
 def read_sequences(
@@ -148,6 +155,15 @@ def evaluate_sequences(
     with progress("segmenting", "frames") as on_progress:
         return evaluation.evaluate_sequences(
             dataset, run=run, split=split, device=device, config=settings, on_progress=on_progress
+        )
+
+
+def evaluate_clips(dataset: Path, run: str, split: str, device: str) -> "Clips":
+    from handact import evaluation
+
+    with progress(f"trimmed segments, {run}") as on_progress:
+        return evaluation.evaluate_clips(
+            dataset, run=run, split=split, device=device, on_progress=on_progress
         )
 
 

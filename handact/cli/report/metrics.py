@@ -13,7 +13,6 @@ from handact.cli.console import (
     RunOption,
     print_json,
     print_table,
-    progress,
 )
 from handact.cli.report.inputs import (
     BackgroundOption,
@@ -26,15 +25,17 @@ from handact.cli.report.inputs import (
     SplitOption,
     TruthOption,
     VideosOption,
+    evaluate_clips,
     evaluate_sequences,
     is_bare,
     name_files,
     print_notes,
     read_sequences,
+    require_place,
 )
 
 if TYPE_CHECKING:
-    from handact.results import Clips, Sequences
+    from handact.results import Sequences
 
 __all__ = ["metrics"]
 
@@ -75,12 +76,11 @@ def metrics(
 
     clips, place = None, None
     if is_bare(truth, predicted):
-        if html and output is None:
-            raise typer.BadParameter("--html of bare tables needs -o FOLDER, a place for the page")
+        require_place(html, output)
         result = read_sequences(truth, predicted, background, frames, videos, fps)
     else:
         result = evaluate_sequences(dataset, run, split, config, device)
-        clips = _evaluate_clips(dataset, run, split, device)
+        clips = evaluate_clips(dataset, run, split, device)
         output, place = output or dataset / "report", dataset
     report = describe_sequences(
         result, clips, average=average, include_background=include_background
@@ -106,13 +106,6 @@ def _write_page(
     path, notes = write_metrics_page(folder, report, result, dataset)
     print_notes(notes)
     return path
-
-
-def _evaluate_clips(dataset: Path, run: str, split: str, device: str) -> "Clips":
-    from handact.evaluation import evaluate_clips
-
-    with progress("trimmed segments") as on_progress:
-        return evaluate_clips(dataset, run=run, split=split, device=device, on_progress=on_progress)
 
 
 def _print_tables(report: Mapping[str, Any]) -> None:

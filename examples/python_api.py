@@ -10,7 +10,7 @@ import torch
 
 from handact.config import SegmentConfig
 from handact.engine import load_action_model
-from handact.scores import clean_scores, segment_table
+from handact.outputs import clean_scores, segment_table
 from handact.segment import score_video
 
 

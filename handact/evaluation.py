@@ -18,10 +18,11 @@ from handact.dataset import Dataset, Video, read_dataset
 from handact.device import describe_exhaustion, pick_device
 from handact.engine import ActionModel, load_action_model
 from handact.errors import LabelError
-from handact.labels import Segment, frame_edges, frames_from_segments
+from handact.labels import Segment, frames_from_segments
+from handact.outputs import clean_scores, segment_table, write_segment_table
 from handact.progress import Progress
 from handact.results import Clips, EngineResult, HandPairs, Sequences
-from handact.scores import Scores, clean_scores, segment_table, write_segment_table
+from handact.scores import Scores
 from handact.segment import describe_engine, kept_scores, run_engine, score_video
 from handact.training.action import labelled_clips, predict_clips
 from handact.training.hands import predict_hands
@@ -62,7 +63,7 @@ def evaluate_sequences(
         segments = clean_scores(scores, config)
         predicted[video.name] = _frames(dataset, video, segments)
         if len(scores.seconds) == video.frames:  # it could be decoded as videos.csv has it
-            edges[video.name] = frame_edges(scores.seconds, scores.fps)
+            edges[video.name] = scores.edges
         table = segment_table(video.name, segments, scores)
         write_segment_table(_outputs(dataset, run) / f"{video.name}.segments.csv", table)
     how = f"{describe_engine(model, config)}, cleaning {config.cleaning}"

@@ -7,30 +7,14 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import pandas as pd
 
 from handact import __version__
-from handact.cleaning import (
-    LabelStatistics,
-    clean_cutoff,
-    clean_online,
-    clean_viterbi,
-    cutoff_frames,
-)
-from handact.config import SegmentConfig
+from handact.cleaning import LabelStatistics
 from handact.errors import CheckpointError
 from handact.files import atomic_path
-from handact.labels import Segment, frame_edges, frames_from_segments, segments_from_frames
-from handact.plots import TimelineRow, plot_timeline
+from handact.labels import frame_edges
 
-__all__ = [
-    "Scores",
-    "clean_scores",
-    "read_scores",
-    "segment_table",
-    "write_segment_table",
-    "write_segments",
-]
+__all__ = ["Scores", "read_scores"]
 
 SCORES_FORMAT = 3
 
@@ -60,6 +44,11 @@ class Scores:
     fps: float
     made_by: dict[str, Any]
     damage: str
+
+    @property
+    def edges(self) -> np.ndarray:
+        """When each frame begins and the last one ends: (N + 1,) seconds."""
+        return frame_edges(self.seconds, self.fps)
 
     def save(self, path: Path) -> None:
         """Write NAME.scores.npz, whole or not at all."""
@@ -119,90 +108,3 @@ def read_scores(path: Path) -> Scores:
             f"{path}: not scores of this handact",
             "`handact segment VIDEO` writes NAME.scores.npz",
         ) from error
-
-
-def clean_scores(scores: Scores, config: SegmentConfig) -> list[Segment]:
-    """Turn scores into segments that cover the video, cleaned as the settings say."""
-    return segments_from_frames(_clean(scores, config), scores.classes)
-
-
-def _clean(scores: Scores, config: SegmentConfig) -> np.ndarray:
-    if config.cleaning == "none":
-        return scores.probabilities.argmax(1)
-    if config.cleaning == "viterbi":
-        return clean_viterbi(
-            scores.probabilities,
-            scores.statistics,
-            scores.classes,
-            scores.background,
-            scores.fps,
-            weight=config.viterbi_weight,
-        )
-    cutoffs = cutoff_frames(
-        scores.statistics,
-        scores.classes,
-        scores.fps,
-        quantile=config.cutoff_quantile,
-        seconds=config.cutoff_seconds,
-    )
-    if config.cleaning == "online":
-        background = scores.classes.index(scores.background)
-        return clean_online(scores.probabilities, cutoffs, background)
-    return clean_cutoff(scores.probabilities, cutoffs)
-
-
-def segment_table(video: str, segments: list[Segment], scores: Scores) -> pd.DataFrame:
-    """Return segments as a table.
-
-    Columns: video, start_frame, end_frame, start_seconds, end_seconds, action, confidence. A
-    segment ends in seconds where the next frame begins; confidence is the mean probability of its
-    class over its frames, in 0..1.
-    """
-    times = frame_edges(scores.seconds, scores.fps)
-    index = {name: i for i, name in enumerate(scores.classes)}
-    rows = [
-        {
-            "video": video,
-            "start_frame": s.start_frame,
-            "end_frame": s.end_frame,
-            "start_seconds": round(float(times[s.start_frame]), 3),
-            "end_seconds": round(float(times[s.end_frame]), 3),
-            "action": s.action,
-            "confidence": round(
-                float(scores.probabilities[s.start_frame : s.end_frame, index[s.action]].mean()), 4
-            ),
-        }
-        for s in segments
-    ]
-    return pd.DataFrame(rows)
-
-
-def write_segment_table(path: Path, table: pd.DataFrame) -> None:
-    """Write NAME.segments.csv, whole or not at all."""
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False)
-
-
-def write_segments(folder: Path, name: str, segments: list[Segment], scores: Scores) -> Path:
-    """Write NAME.segments.csv and NAME.timeline.png, and return the table's path."""
-    path = folder / f"{name}.segments.csv"
-    write_segment_table(path, segment_table(name, segments, scores))
-    _draw_timeline(folder / f"{name}.timeline.png", name, segments, scores)
-    return path
-
-
-def _draw_timeline(path: Path, name: str, segments: list[Segment], scores: Scores) -> None:
-    number = len(scores.seconds)
-    labels = frames_from_segments(segments, number, scores.classes, scores.background)
-    # What stands at even steps of time: what follows a gap must not move forward into it.
-    middles = (np.arange(number) + 0.5) / scores.fps
-    shown = np.maximum(0, np.searchsorted(scores.seconds, middles, side="right") - 1)
-    row = TimelineRow(
-        name,
-        labels[shown],
-        fps=scores.fps,
-        confidence=scores.probabilities[shown, labels[shown]],
-    )
-    # Who has but the picture must see as well that time is missing from it.
-    title = f"damaged video: {scores.damage}" if scores.damage else None
-    plot_timeline(path, [row], scores.classes, scores.background, title=title)

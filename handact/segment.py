@@ -21,9 +21,10 @@ from handact.engine import ActionModel, interpolate, load_action_model, run_stre
 from handact.errors import CheckpointError, ConfigError, VideoError
 from handact.files import check_writable
 from handact.labels import Segment
+from handact.outputs import clean_scores, write_segments
 from handact.overlay import write_overlay
 from handact.progress import Log, Progress
-from handact.scores import Scores, clean_scores, write_segments
+from handact.scores import Scores
 from handact.video import Frame, FrameStream, file_fingerprint, holds_pictures
 
 __all__ = [

@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
         "results",
         "timestudy",
     },
-    {"files", "video", "formats", "dataset", "bench", "plots", "scores"},
+    {"files", "video", "formats", "dataset", "bench", "plots", "scores", "outputs"},
     {"device", "distributed", "data", "models", "weights", "checkpoint"},
     {
         "training",

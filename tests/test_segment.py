@@ -18,8 +18,9 @@ from handact.config import AlignConfig, SegmentConfig
 from handact.data.aligned import AlignedCache, AlignedFrame, write_aligned
 from handact.engine import ActionModel, load_action_model, run_windows
 from handact.errors import CheckpointError, VideoError
+from handact.outputs import clean_scores
 from handact.sampling import clip_frames
-from handact.scores import Scores, clean_scores
+from handact.scores import Scores
 from handact.segment import score_video, segment_videos
 from handact.video import Frame, FrameStream, scan_video
 

@@ -6,17 +6,20 @@ What is known comes from the training labels. `cutoff` gives short segments to t
 Source: Myers et al., WACV-W 2023.
 """
 
+from handact.cleaning.choice import clean_labels, configured_cutoffs
 from handact.cleaning.cutoff import clean_cutoff
 from handact.cleaning.online import OnlineCleaner, clean_online
-from handact.cleaning.statistics import LabelStatistics, count_transitions, cutoff_frames
+from handact.cleaning.statistics import LabelStatistics, count_transitions, cutoff_seconds
 from handact.cleaning.viterbi import clean_viterbi
 
 __all__ = [
     "LabelStatistics",
     "OnlineCleaner",
     "clean_cutoff",
+    "clean_labels",
     "clean_online",
     "clean_viterbi",
+    "configured_cutoffs",
     "count_transitions",
-    "cutoff_frames",
+    "cutoff_seconds",
 ]

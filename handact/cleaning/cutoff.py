@@ -4,12 +4,15 @@ import heapq
 
 import numpy as np
 
+from handact.cleaning.timing import frame_clock, usual_frame
+
 __all__ = ["clean_cutoff"]
 
+_DIGITS = 6  # of seconds: two segments of as many frames are equally long
 _AT_AN_END = 0.25  # of its cut-off is enough for a segment that the video may have cut off
 
 
-def clean_cutoff(probabilities: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
+def clean_cutoff(probabilities: np.ndarray, edges: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
     """Give every segment that is shorter than its class's cut-off to its neighbours.
 
     The shortest goes first, the earlier of two equals. Where both neighbours are of one class, the
@@ -22,7 +25,8 @@ def clean_cutoff(probabilities: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
 
     Args:
         probabilities: (N, K) class probabilities of each frame.
-        cutoffs: (K,) shortest length of each class, frames.
+        edges: (N + 1,) seconds at which frames begin and the last one ends.
+        cutoffs: (K,) seconds that a segment of each class lasts at least, to half a frame.
 
     Returns:
         (N,) int64 class of each frame.
@@ -30,7 +34,8 @@ def clean_cutoff(probabilities: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
     labels = probabilities.argmax(1).astype(np.int64)
     if len(labels) == 0:
         return labels
-    chain = _Chain(labels)
+    chain = _Chain(labels, frame_clock(edges))
+    cutoffs = cutoffs - usual_frame(edges) / 2
     queue = [entry for i in chain.all() if (entry := chain.entry(i, cutoffs))]
     heapq.heapify(queue)
     while queue:
@@ -47,7 +52,8 @@ def clean_cutoff(probabilities: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
 class _Chain:
     """Segments of a video as a doubly linked list, so that giving one away costs no copying."""
 
-    def __init__(self, labels: np.ndarray) -> None:
+    def __init__(self, labels: np.ndarray, clock: np.ndarray) -> None:
+        self.clock: list[float] = clock.tolist()
         starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
         self.start: list[int] = starts.tolist()
         self.end: list[int] = [*self.start[1:], len(labels)]
@@ -60,9 +66,9 @@ class _Chain:
     def all(self) -> range:
         return range(len(self.start))
 
-    def entry(self, i: int, cutoffs: np.ndarray) -> tuple[int, int, int] | None:
+    def entry(self, i: int, cutoffs: np.ndarray) -> tuple[float, int, int] | None:
         """Return the place of segment `i` in the queue, or None if it is gone or long enough."""
-        length = self.end[i] - self.start[i]
+        length = round(self.clock[self.end[i]] - self.clock[self.start[i]], _DIGITS)
         is_whole = self.left[i] >= 0 and self.right[i] >= 0
         if not self.alive[i] or length >= cutoffs[self.label[i]] * (1 if is_whole else _AT_AN_END):
             return None

@@ -8,7 +8,7 @@ import numpy as np
 
 from handact.labels import Segment
 
-__all__ = ["LabelStatistics", "count_transitions", "cutoff_frames"]
+__all__ = ["LabelStatistics", "count_transitions", "cutoff_seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,9 @@ def count_transitions(videos: Iterable[Sequence[Segment]]) -> dict[str, dict[str
     return counts
 
 
-def cutoff_frames(
+def cutoff_seconds(
     statistics: LabelStatistics,
     classes: Sequence[str],
-    fps: float,
     *,
     quantile: float = 0.05,
     seconds: float | None = None,
@@ -51,16 +50,13 @@ def cutoff_frames(
     Args:
         statistics: Of the training labels.
         classes: K class names.
-        fps: Frames a second of the video to be cleaned.
         quantile: The cut-off is this quantile of a class's training durations.
         seconds: One cut-off for every class instead.
 
     Returns:
-        (K,) int64 frames, at least 1; a class never seen in training gets 1, which removes nothing.
+        (K,) seconds; a class never seen in training gets 0, which removes nothing.
     """
     if seconds is not None:
-        cutoffs = [seconds] * len(classes)
-    else:
-        known = (statistics.durations.get(name, ()) for name in classes)
-        cutoffs = [float(np.quantile(d, quantile)) if len(d) else 0.0 for d in known]
-    return np.maximum(1, np.floor(np.array(cutoffs) * fps + 0.5)).astype(np.int64)
+        return np.full(len(classes), float(seconds))
+    known = (statistics.durations.get(name, ()) for name in classes)
+    return np.array([float(np.quantile(d, quantile)) if len(d) else 0.0 for d in known])

@@ -4,11 +4,12 @@ A semi-Markov model (Murphy, Hidden semi-Markov models, 2002): a segment of clas
 frames scores the sum of its frames' log-probabilities of c, log P(d | c), and log P(c | class
 before it). Which segmentation scores best is found exactly, by dynamic programming.
 
-P(d | c) is the log-normal distribution fitted to the class's training durations; beyond its 3 sigma
-it falls by a constant factor a frame. At both ends of the video, where a segment may have been cut
-off, P(at least d | c) takes its place. P(c | c') is counted in training, with half a count added
-to what was never seen; background is free of order: how often it comes in between does not depend
-on the class before it, and after it any class is as likely as any other.
+P(d | c) is the log-normal distribution fitted to the class's training durations, step by step up
+to 600 steps; what lasts longer shares the rest of its probability, falling by a constant factor a
+step. At both ends of the video, where a segment may have been cut off, P(at least d | c) takes its
+place. P(c | c') is counted in training, with half a count added to what was never seen; background
+is free of order: how often it comes in between does not depend on the class before it, and after it
+any class is as likely as any other.
 """
 
 import math
@@ -18,37 +19,39 @@ from dataclasses import dataclass
 import numpy as np
 
 from handact.cleaning.statistics import LabelStatistics
+from handact.cleaning.timing import frame_clock, usual_frame
 
 __all__ = ["clean_viterbi"]
 
 _LEAST_SPREAD = 0.2  # of the logarithm of a duration: few training segments look too much alike
 _SPREAD_OF_ONE = 0.5  # where there are fewer than two training segments
-_REACH = 3.0  # in spreads; what lasts longer is in the tail
-_MOST_STEPS = 600  # of durations; where they are longer, several frames make a step
+_REACH = 3.0  # in spreads; hardly anything lasts longer
+_MOST_STEPS = 600  # of durations that are told apart
+_STEPS_OF_SHORTEST = 8  # at least, that the class which lasts shortest usually lasts
 _UNSEEN = 0.5  # count of a transition that training never saw
 _LEAST = 1e-12  # probability of a frame
 
 
 def clean_viterbi(
     probabilities: np.ndarray,
+    edges: np.ndarray,
     statistics: LabelStatistics,
     classes: Sequence[str],
     background: str,
-    fps: float,
     *,
     weight: float = 1.0,
 ) -> np.ndarray:
     """Return the likeliest segmentation of a video.
 
-    It is exact to the frame where actions last up to 600 frames; where they last longer, boundaries
-    lie on a grid of 1/600 of that.
+    A step is a frame where actions last up to 600 frames. Where they last longer it is several
+    frames, but never more than an eighth of what the shortest class usually lasts.
 
     Args:
         probabilities: (N, K) class probabilities of each frame.
+        edges: (N + 1,) seconds at which frames begin and the last one ends.
         statistics: Of the training labels.
         classes: K class names.
         background: One of them.
-        fps: Frames a second.
         weight: Of durations and transitions against the frames' scores.
 
     Returns:
@@ -56,15 +59,22 @@ def clean_viterbi(
     """
     if len(probabilities) == 0:
         return np.zeros(0, np.int64)
-    durations = _fit_durations(statistics, classes, fps)
-    step = -(-max(d.reach for d in durations) // _MOST_STEPS)
+    frame = usual_frame(edges)
+    durations = _fit_durations(statistics, classes, frame)
+    step = _choose_step(durations)
     model = _Model(
-        *_tabulate(durations, step, weight),
-        weight * _transitions(statistics, classes, classes.index(background)),
+        *(weight * table for table in _tabulate(durations, step)),
+        _transitions(statistics, classes, classes.index(background), weight),
     )
+    clock = frame_clock(edges)
     logs = np.log(np.maximum(probabilities, _LEAST, dtype=np.float64))
-    scores = np.add.reduceat(logs, np.arange(0, len(logs), step))
-    return np.repeat(_decode(scores, model), step)[: len(probabilities)]
+    # Frames that are evenly spaced in time, whatever those of the video are.
+    times = (np.arange(max(1, round(clock[-1] / frame))) + 0.5) * frame
+    shown = np.minimum(np.searchsorted(clock, times, side="right") - 1, len(logs) - 1)
+    scores = np.add.reduceat(logs[shown], np.arange(0, len(shown), step))
+    labels = np.repeat(_decode(scores, model), step)[: len(shown)]
+    middles = (clock[:-1] + clock[1:]) / 2
+    return labels[np.minimum((middles / frame).astype(np.int64), len(labels) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,10 @@ class _Duration:
 
     mean: float
     spread: float
+
+    @property
+    def median(self) -> float:
+        return math.exp(self.mean)
 
     @property
     def reach(self) -> int:
@@ -107,11 +121,17 @@ class _Model:
 
 
 def _fit_durations(
-    statistics: LabelStatistics, classes: Sequence[str], fps: float
+    statistics: LabelStatistics, classes: Sequence[str], frame: float
 ) -> list[_Duration]:
-    """Fit each class's durations; one that training never saw gets those of all together."""
-    known = [np.array(statistics.durations.get(name, ())) * fps for name in classes]
-    everything = np.concatenate(known) if any(map(len, known)) else np.array([fps])
+    """Fit each class's durations; one that training never saw gets those of all together.
+
+    Args:
+        statistics: Of the training labels.
+        classes: K class names.
+        frame: Seconds that a frame lasts.
+    """
+    known = [np.array(statistics.durations.get(name, ())) / frame for name in classes]
+    everything = np.concatenate(known) if any(map(len, known)) else np.array([1 / frame])
     return [_fit(np.log(np.maximum(1, d if len(d) else everything))) for d in known]
 
 
@@ -120,25 +140,35 @@ def _fit(logs: np.ndarray) -> _Duration:
     return _Duration(float(logs.mean()), max(_LEAST_SPREAD, spread))
 
 
+def _choose_step(durations: Sequence[_Duration]) -> int:
+    """Return the frames of a step: few enough for the shortest class, enough for the longest."""
+    wanted = -(-max(d.reach for d in durations) // _MOST_STEPS)
+    return max(1, min(wanted, int(min(d.median for d in durations) / _STEPS_OF_SHORTEST)))
+
+
 def _tabulate(
-    durations: Sequence[_Duration], step: int, weight: float
+    durations: Sequence[_Duration], step: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return `lasts`, `holds` and `falls` of a model."""
-    number = max(2, *(-(-d.reach // step) for d in durations))
-    logs = np.log(np.arange(1, number + 1) * step)[:, None]
+    """Return `lasts`, `holds` and `falls` of a model, unweighted."""
+    from scipy.special import log_ndtr
+
+    number = min(_MOST_STEPS, max(2, *(-(-d.reach // step) for d in durations)))
     mean, spread = (np.array([getattr(d, key) for d in durations]) for key in ("mean", "spread"))
-    lasts = -(((logs - mean) / spread) ** 2) / 2 - logs  # a density in d, to a constant
-    falls = lasts[-1] - lasts[-2]
-    tail = lasts[-1] + falls - np.log1p(-np.exp(falls))  # all beyond D together
-    backwards = np.concatenate([tail[None], lasts[::-1]])
-    holds = np.logaddexp.accumulate(backwards)[:0:-1]
-    return weight * (lasts - holds[0]), weight * (holds - holds[0]), weight * falls
+    logs = np.log(np.arange(1, number + 1) * step)[:, None]
+    lasts = -(((logs - mean) / spread) ** 2) / 2 - logs
+    lasts -= np.log(spread * math.sqrt(2 * math.pi)) - math.log(step)
+    tail = log_ndtr((mean - math.log((number + 0.5) * step)) / spread)  # of all that lasts longer
+    holds = np.logaddexp.accumulate(np.concatenate([tail[None], lasts[::-1]]))[:0:-1]
+    lasts, tail, holds = lasts - holds[0], tail - holds[0], holds - holds[0]
+    # A first term p(D) r, and all of them p(D) r / (1 - r), which is the tail.
+    falls = -np.log1p(np.exp(lasts[-1] - tail))
+    return lasts, holds, falls
 
 
 def _transitions(
-    statistics: LabelStatistics, classes: Sequence[str], background: int
+    statistics: LabelStatistics, classes: Sequence[str], background: int, weight: float
 ) -> np.ndarray:
-    """Return log P(column | row before it), (K, K)."""
+    """Return the weighted log P(column | row before it), (K, K); never a class itself."""
     number = len(classes)
     seen = statistics.transitions
     counts = np.array([[seen.get(a, {}).get(b, 0) for b in classes] for a in classes], float)
@@ -151,9 +181,9 @@ def _transitions(
     shares = np.divide(direct, rows, out=np.zeros_like(direct), where=rows > 0) * (1 - paused)
     shares[:, background] = paused
     shares[background] = is_action / max(1, number - 1)
-    np.fill_diagonal(shares, 0)
-    with np.errstate(divide="ignore"):
-        return np.log(shares)
+    follows, can = np.full_like(shares, -np.inf), (shares > 0) & ~np.eye(number, dtype=bool)
+    follows[can] = weight * np.log(shares[can])
+    return follows
 
 
 def _decode(scores: np.ndarray, model: _Model) -> np.ndarray:

@@ -49,7 +49,8 @@ def clean(
     """
     from handact.config import SegmentConfig, parse_assignments, read_config
     from handact.files import check_writable
-    from handact.scores import clean_scores, read_scores, write_segments
+    from handact.outputs import clean_scores, write_segments
+    from handact.scores import read_scores
 
     settings = read_config(
         SegmentConfig,

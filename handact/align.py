@@ -154,18 +154,21 @@ def align_live(
     """Do what `align_frames` does, of each frame at once: hands are smoothed over the past alone.
 
     Args:
-        frames: In order; some may be missing.
+        frames: In order, in time as well; some may be missing.
         config: Settings; every frame is looked at, whatever they say.
         localizer: None to leave hands out.
         fps: Frames a second; turns the settings' seconds into frames.
     """
     bridge, smooth = round(config.bridge_seconds * fps), round(config.smooth_seconds * fps)
-    past: deque[np.ndarray] = deque(maxlen=track_reach(bridge, smooth))
+    reach = track_reach(bridge, smooth) / fps
+    past: deque[tuple[float, np.ndarray]] = deque()
     for frame in frames:
         shrunk = _shrink(frame, config, localizer)
-        past.append(_detect([shrunk], 1, localizer)[0])
-        hands = smooth_track(np.stack(past), bridge=bridge, smooth=smooth)[-1]
-        yield _cut(shrunk, hands, config, localizer)
+        past.append((frame.seconds, _detect([shrunk], 1, localizer)[0]))
+        while frame.seconds - past[0][0] > reach:
+            past.popleft()
+        seen = np.stack([detection for _, detection in past])
+        yield _cut(shrunk, smooth_track(seen, bridge=bridge, smooth=smooth)[-1], config, localizer)
 
 
 @describe_exhaustion()

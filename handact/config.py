@@ -26,6 +26,7 @@ __all__ = [
     "parse_assignments",
     "read_align_config",
     "read_config",
+    "read_section",
 ]
 
 Backbone = Literal["resnet18", "resnet34", "resnet50", "resnet101", "mobilenet_v2"]
@@ -180,7 +181,7 @@ def read_config(
     section = next(name for name, value in _SECTIONS.items() if value is kind)
     values: dict[str, object] = {}
     if path is not None:
-        for key, value in _read_section(path, section).items():
+        for key, value in read_section(path, section).items():
             values[key] = _convert(kind, key, value, f"{path}: [{section}]")
     for key, value in (overrides or {}).items():
         if value is not None:
@@ -201,7 +202,7 @@ def read_align_config(root: Path, path: Path | None) -> AlignConfig:
     Raises:
         ConfigError: See `read_config`.
     """
-    if path is not None and _read_section(path, "align"):
+    if path is not None and read_section(path, "align"):
         return read_config(AlignConfig, path)
     left = root / "runs" / "align" / "config.toml"
     return read_config(AlignConfig, left if left.exists() else None)
@@ -236,7 +237,12 @@ def format_toml(tables: Mapping[str, Mapping[str, Any] | Config]) -> str:
     return "\n".join(lines)
 
 
-def _read_section(path: Path, section: str) -> dict[str, object]:
+def read_section(path: Path, section: str) -> dict[str, object]:
+    """Return what a file says in one table, as it stands there.
+
+    Raises:
+        ConfigError: Not TOML, or with tables that are none of ours.
+    """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:

@@ -231,16 +231,17 @@ def run_live(
         )
     stride, reach = model.stride(fps), -float(model.offsets[0])
     streams: list[NetworkStream] = []
-    slot, last = 0, -math.inf
+    first, last, number = 0.0, -math.inf, 0
     for frame in frames:
         if frame.seconds - last > max(reach, 1 / fps) + 1 / fps:
             streams = [NetworkStream(model.network) for _ in range(stride)]
             kept: _Kept[np.ndarray] = _Kept(model.window)
-        else:
-            slot = (slot + max(1, round((frame.seconds - last) * fps))) % stride
+            first, number = frame.seconds, 0
+        else:  # its place among frames that come evenly
+            number = max(number + 1, round((frame.seconds - first) * fps))
         last = frame.seconds
         batch = [_frame_sample(model, frame, config)]
-        rows = _push(model, streams[slot], batch, 1)
+        rows = _push(model, streams[number % stride], batch, 1)
         kept.append(frame.seconds, rows[0, 0])
         center = kept.number - 1
         yield frame, _softmax(np.mean(kept.window(center), axis=0))

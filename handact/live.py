@@ -4,12 +4,12 @@ The causal network gives each frame its probabilities as soon as it is there; on
 a class for a new action once it has held for its cut-off, and dates it back. What happens is told
 as events, plain dicts for JSON:
 
-    live     what is watched and how late its actions are told: `delay_seconds` after their
-             beginning at most, and as long as the machine needs for a frame
-    begin    an action began, with when (`seconds`, `frame`) and how late that is known (`delay`)
+    live     what is watched, and how late its actions are told: `delay_seconds` after their
+             beginning at most, and as long as a frame waits and takes
+    begin    an action began: when (`seconds`, `frame`), and how late that is known (`delay`)
     end      it ended
     dropped  frames that the machine had no time for, since the last such event and in all
-    stalled, resumed   the source gave no frames for a while
+    stalled, resumed   the source gave no frames for a while, and gives them again
     done     frames, dropped frames, interruptions, and the milliseconds from a frame's coming to
              its being done, median and 95th percentile
 """
@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,11 @@ import cv2
 import numpy as np
 
 from handact.align import align_live
-from handact.cleaning import OnlineCleaner, cutoff_frames
+from handact.cleaning import OnlineCleaner, configured_cutoffs
 from handact.config import SegmentConfig
 from handact.data.aligned import AlignedFrame
 from handact.engine import ActionModel, run_live
-from handact.errors import ConfigError
+from handact.errors import ConfigError, VideoError
 from handact.overlay import draw_overlay
 from handact.plots import class_colours
 from handact.video import Frame, LiveSource, VideoWriter
@@ -50,50 +50,47 @@ def segment_live(
     config: SegmentConfig,
     *,
     on_event: OnEvent,
+    on_segment: OnEvent = lambda row: None,
     overlay: Path | None = None,
     window: bool = False,
-) -> list[dict[str, Any]]:
-    """Tell the actions of a source until it ends, or the person at the window presses q.
+) -> None:
+    """Tell the actions of a source until it ends.
 
-    An interruption by the keyboard ends it too.
+    An interruption by the keyboard ends it too, and q in the window. Where the source does not come
+    back, everything is finished before the error is raised.
 
     Args:
         source: Open.
         model: Its network looks at the past alone.
         config: Settings; the cut-offs among them.
         on_event: Told what happens.
+        on_segment: Told each segment once it has ended, background too: start_frame, end_frame,
+            start_seconds, end_seconds, action, confidence, as in NAME.segments.csv.
         overlay: A video to write, with hands and actions as they were known at each frame.
         window: Show the same in a window.
-
-    Returns:
-        The actions: action, start_frame, end_frame, start_seconds, end_seconds.
 
     Raises:
         ConfigError: The network looks ahead, or there is no window to be had.
         VideoError: The source did not come back.
     """
-    cutoffs = cutoff_frames(
-        model.statistics,
-        model.classes,
-        source.fps,
-        quantile=config.cutoff_quantile,
-        seconds=config.cutoff_seconds,
-    )
-    cleaner = OnlineCleaner(cutoffs, model.classes.index(model.background))
-    teller = _Teller(cleaner, model, source, on_event)
+    teller = _Teller(model, config, source, on_event, on_segment)
+    lost = None
     with ExitStack() as stack:
         show = _open_views(stack, source, model, overlay, window)
         _warm_up(model, config, source)
-        on_event(teller.describe())
+        teller.begin()
         held: deque[Frame] = deque()
-        with suppress(KeyboardInterrupt):
-            for aligned, probabilities in _run(source, held, model, config):
-                teller.tell(aligned, probabilities)
-                frame = held.popleft()
-                if not show(frame, aligned, cleaner.label, probabilities):
-                    break
+        try:
+            with suppress(KeyboardInterrupt):
+                for aligned, probabilities in _run(source, held, model, config):
+                    teller.tell(aligned, probabilities)
+                    if not show(held.popleft(), aligned, teller.label, probabilities):
+                        break
+        except VideoError as error:
+            lost = error
         teller.end()
-    return teller.segments
+    if lost is not None:
+        raise lost
 
 
 def _warm_up(model: ActionModel, config: SegmentConfig, source: LiveSource) -> None:
@@ -118,65 +115,120 @@ def _run(
     return run_live(model, aligned, config, fps=source.fps)
 
 
+@dataclass(frozen=True, slots=True)
+class _Undecided:
+    """A frame whose class may still change."""
+
+    index: int
+    seconds: float
+    probabilities: np.ndarray
+
+
 @dataclass
+class _Segment:
+    """What holds now, and how sure its frames were of it."""
+
+    label: int
+    frame: int = 0
+    seconds: float = 0.0
+    number: int = 0  # of its frames that were seen
+    total: float = 0.0  # of their probabilities
+
+    def add(self, probabilities: np.ndarray) -> None:
+        self.number += 1
+        self.total += float(probabilities[self.label])
+
+
 class _Teller:
-    """Turns probabilities into events."""
+    """Turns probabilities into events and segments.
 
-    cleaner: OnlineCleaner
-    model: ActionModel
-    source: LiveSource
-    on_event: OnEvent
-    told_drops: int = 0
-    told_at: float = 0.0
-    number: int = 0  # frames done
-    segments: list[dict[str, Any]] = field(default_factory=list)
+    `on_event` is also told what the source has to say of itself.
+    """
 
-    def __post_init__(self) -> None:
-        # When the frames came that are not decided yet, and the newest that is.
-        self.times: deque[tuple[int, float]] = deque()
+    def __init__(
+        self,
+        model: ActionModel,
+        config: SegmentConfig,
+        source: LiveSource,
+        on_event: OnEvent,
+        on_segment: OnEvent,
+    ) -> None:
+        self.source, self.on_event, self.on_segment = source, on_event, on_segment
+        self.classes, self.background = model.classes, model.background
+        cutoffs = configured_cutoffs(model.statistics, model.classes, config)
+        background = model.classes.index(model.background)
+        self.cleaner = OnlineCleaner(cutoffs, background, 1 / source.fps)
+        self.current = _Segment(background)
+        self.undecided: deque[_Undecided] = deque()
+        self.newest: AlignedFrame | None = None
+        self.told_drops, self.told_at = 0, 0.0
         self.milliseconds: deque[float] = deque(maxlen=_MOST_TIMED)
+        source.on_event = lambda what, seconds: on_event(
+            {"event": what, "seconds": round(seconds, 3)}
+        )
 
-    def describe(self) -> dict[str, Any]:
-        return {
-            "event": "live",
-            "source": self.source.name,
-            "fps": round(self.source.fps, 3),
-            "width": self.source.width,
-            "height": self.source.height,
-            "delay_seconds": round(self.cleaner.delay / self.source.fps, 3),
-            "max_wait_seconds": self.source.max_wait,
-        }
+    @property
+    def label(self) -> int:
+        """The class that holds now."""
+        return self.current.label
+
+    def begin(self) -> None:
+        self.on_event(
+            {
+                "event": "live",
+                "source": self.source.name,
+                "fps": round(self.source.fps, 3),
+                "width": self.source.width,
+                "height": self.source.height,
+                "delay_seconds": round(float(self.cleaner.cutoffs.max()), 3),
+                "max_wait_seconds": self.source.max_wait,
+            }
+        )
 
     def tell(self, frame: AlignedFrame, probabilities: np.ndarray) -> None:
-        """Take the next frame; for those that were dropped before it, it answers as well."""
-        self.number += 1
-        self.times.append((frame.index, frame.seconds))
-        while self.cleaner.number <= frame.index:
-            before = self.cleaner.label
-            began = self.cleaner.push(probabilities)
-            if began is not None:
-                self._change(before, began, frame)
-        while len(self.times) > 1 and self.times[1][0] <= self.cleaner.decided:
-            self.times.popleft()
-        self.milliseconds.append(1000 * (self.source.now - frame.seconds))
+        """Take the next frame."""
+        self.newest = frame
+        self.undecided.append(_Undecided(frame.index, frame.seconds, probabilities))
+        began = self.cleaner.push(probabilities, frame.seconds)
+        if began is not None:
+            self._decide(began)
+            self._change(self.undecided[0], frame)
+        self._decide(self.cleaner.decided)
+        self.milliseconds.append(1000 * (time.monotonic() - self.source.came))
         self._tell_drops()
 
-    def _change(self, before: int, began: int, frame: AlignedFrame) -> None:
-        seconds = next((s for i, s in self.times if i >= began), frame.seconds)
-        when = {"seconds": round(seconds, 3), "frame": began}
-        when["delay"] = round(frame.seconds - seconds, 3)
-        for event, label in (("end", before), ("begin", self.cleaner.label)):
-            self._tell_action(event, self.model.classes[label], when)
+    def _decide(self, number: int) -> None:
+        """Give what holds now all frames up to this number, of those that came."""
+        while self.undecided and self.cleaner.number - len(self.undecided) < number:
+            self.current.add(self.undecided.popleft().probabilities)
 
-    def _tell_action(self, event: str, action: str, when: dict[str, Any]) -> None:
-        if action == self.model.background:
-            return
-        self.on_event({"event": event, "action": action, **when})
-        if event == "begin":
-            begun = {"start_frame": when["frame"], "start_seconds": when["seconds"]}
-            self.segments.append({"action": action, **begun})
-        else:
-            self.segments[-1] |= {"end_frame": when["frame"], "end_seconds": when["seconds"]}
+    def _change(self, first: _Undecided, newest: AlignedFrame) -> None:
+        """End what held, and begin what has held since the frame `first`."""
+        delay = round(newest.seconds - first.seconds, 3)
+        self._end_segment(first.index, first.seconds, delay)
+        self.current = _Segment(self.cleaner.label, first.index, first.seconds)
+        self._tell_action("begin", first.index, first.seconds, delay)
+
+    def _end_segment(self, frame: int, seconds: float, delay: float) -> None:
+        held = self.current
+        self._tell_action("end", frame, seconds, delay)
+        if frame > held.frame:
+            self.on_segment(
+                {
+                    "start_frame": held.frame,
+                    "end_frame": frame,
+                    "start_seconds": round(held.seconds, 3),
+                    "end_seconds": round(seconds, 3),
+                    "action": self.classes[held.label],
+                    "confidence": round(held.total / max(1, held.number), 4),
+                }
+            )
+
+    def _tell_action(self, event: str, frame: int, seconds: float, delay: float) -> None:
+        action = self.classes[self.current.label]
+        if action != self.background:
+            when = {"seconds": round(seconds, 3), "frame": frame, "delay": delay}
+            self.on_event({"event": event, "action": action, **when})
 
     def _tell_drops(self, *, now: bool = False) -> None:
         dropped = self.source.num_dropped - self.told_drops
@@ -187,15 +239,15 @@ class _Teller:
     def end(self) -> None:
         """Tell the end of the action that is going on, and what it all came to."""
         self._tell_drops(now=True)
-        if self.times:
-            seconds = round(self.times[-1][1] + 1 / self.source.fps, 3)
-            end = {"seconds": seconds, "frame": self.cleaner.number, "delay": 0.0}
-            self._tell_action("end", self.model.classes[self.cleaner.label], end)
+        if self.newest is not None:
+            self._decide(self.cleaner.number)
+            seconds = self.newest.seconds + 1 / self.source.fps
+            self._end_segment(self.newest.index + 1, seconds, 0.0)
         spans = np.array(self.milliseconds or [0.0])
         self.on_event(
             {
                 "event": "done",
-                "frames": self.number,
+                "frames": self.cleaner.number,
                 "dropped": self.source.num_dropped,
                 "interruptions": self.source.num_interruptions,
                 "milliseconds": round(float(np.median(spans)), 1),

@@ -20,6 +20,7 @@ from handact.config import ActionConfig, AlignConfig, SegmentConfig, read_config
 from handact.dataset import find_dataset_root, read_dataset
 from handact.device import pick_device
 from handact.distributed import join_processes, training_alone
+from handact.errors import ConfigError
 from handact.evaluation import evaluate_clips, evaluate_sequences
 from handact.files import write_json
 from handact.progress import Log, Progress, ShowProgress
@@ -47,6 +48,7 @@ _PREFIX = "sweep-"  # of the names of the cells' runs
 _FIGURES = "figures.json"
 _PLAN = "sweep.json"
 _VARIED = ("shift", "clip_len", "frame_stride", "seed")
+_FOLLOWS = {*_VARIED, "context", "batch_size", "workers"}  # with what it makes of other settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +205,9 @@ def measure_run(
 
 
 def write_plan(root: Path, cells: Iterable[Cell]) -> None:
-    """Note in runs/sweep.json which cells there are to be, so that a report can name those left."""
-    keys = [[getattr(cell.config, name) for name in _VARIED] for cell in cells]
+    """Add cells to runs/sweep.json, so that a report can name those that are not measured yet."""
+    keys = [tuple(getattr(cell.config, name) for name in _VARIED) for cell in cells]
+    keys = list(dict.fromkeys([*read_plan(root), *keys]))
     write_json(find_dataset_root(root) / "runs" / _PLAN, {"varied": _VARIED, "cells": keys})
 
 
@@ -217,17 +220,39 @@ def read_plan(root: Path) -> list[tuple[str, int, int, int]]:
 
 
 def read_cells(root: Path) -> list[SweepCell]:
-    """Return the cells of a dataset's sweep that are measured, in the order of their names."""
-    kept = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((find_dataset_root(root) / "runs").glob(f"{_PREFIX}*/{_FIGURES}"))
-    ]
+    """Return the cells of a dataset's sweep that are measured, in the order of their names.
+
+    Figures of a network that is no longer there do not count.
+
+    Raises:
+        ConfigError: Two networks differ in more than a sweep varies.
+    """
+    kept: dict[str, dict[str, Any]] = {}
+    for path in sorted((find_dataset_root(root) / "runs").glob(f"{_PREFIX}*/{_FIGURES}")):
+        cell = json.loads(path.read_text(encoding="utf-8"))
+        best = path.parent / "best.pt"
+        if best.exists() and fingerprint(best) == cell["made_by"]["network"]:
+            kept[path.parent.name] = cell
+    _require_alike({run: cell["config"] for run, cell in kept.items()})
     return [
         SweepCell(**{name: cell["config"][name] for name in _VARIED}, figures=cell["figures"])
-        for cell in kept
+        for cell in kept.values()
     ]
+
+
+def _require_alike(configs: dict[str, dict[str, Any]]) -> None:
+    """Refuse networks that differ in what the sweep does not vary."""
+    (first, usual), *others = configs.items() or [("", {})]
+    for run, config in others:
+        for key in usual.keys() - _FOLLOWS:
+            if config.get(key) != usual[key]:
+                raise ConfigError(
+                    f"{run} was trained with {key} = {config.get(key)}, {first} with {usual[key]}",
+                    "a sweep compares networks that differ in shift, T, tau and seed alone: delete "
+                    "the runs of one kind",
+                )
 
 
 def _hash_labels(root: Path) -> str:
-    tables = [(root / name).read_bytes() for name in ("actions.csv", "videos.csv")]
+    tables = [(root / name).read_bytes() for name in ("dataset.toml", "actions.csv", "videos.csv")]
     return hashlib.sha256(b"".join(tables)).hexdigest()

@@ -17,14 +17,15 @@ import pytest
 import torch
 from conftest import TINY_ACTION, TINY_ALIGN
 from typer.testing import CliRunner
-from videos import make_video, read_number
+from videos import draw_number, make_video, read_number
 
 from handact.align import align_frames, align_live
-from handact.cleaning import clean_online, cutoff_frames
+from handact.cleaning import clean_online
 from handact.cli import app
 from handact.config import SegmentConfig
 from handact.engine import ActionModel, load_action_model, run_live, run_stream
 from handact.errors import ConfigError, VideoError
+from handact.labels import Segment, segments_from_frames
 from handact.live import segment_live
 from handact.training.action import train_action
 from handact.video import Frame, FrameStream, LiveSource
@@ -76,22 +77,38 @@ def test_each_frame_is_answered_before_the_next_is_asked_for(causal: ActionModel
 
 
 def test_after_a_gap_all_begins_anew(causal: ActionModel) -> None:
-    aligned = list(align_frames(_frames(30), causal.align, causal.localizer, fps=10.0))
-    late = [replace(frame, seconds=frame.seconds + 100) for frame in aligned[15:]]
-    both = list(run_live(causal, [*aligned[:15], *late], CONFIG, fps=10.0))
-    alone = list(run_live(causal, late, CONFIG, fps=10.0))
-    for (_, one), (_, other) in zip(both[15:], alone, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+    """Hands, too: where they were ten minutes ago must not move those of now."""
+    frames = _frames(30)
+    late = [replace(frame, seconds=frame.seconds + 600) for frame in frames[15:]]
+
+    def run(part: list[Frame]) -> list[tuple[np.ndarray, np.ndarray]]:
+        aligned = align_live(part, causal.align, causal.localizer, fps=10.0)
+        return [(f.hands, row) for f, row in run_live(causal, aligned, CONFIG, fps=10.0)]
+
+    for (hands, row), (other_hands, other) in zip(
+        run([*frames[:15], *late])[15:], run(late), strict=True
+    ):
+        np.testing.assert_allclose(hands, other_hands)
+        np.testing.assert_allclose(row, other, atol=1e-6)
 
 
 def test_missing_frames_leave_the_others_in_their_sequences(causal: ActionModel) -> None:
-    """Where every second frame of a sequence of two is lost, the other sequence is untouched."""
+    """Where all sequences but one are lost, that one is untouched."""
     aligned = list(align_frames(_frames(24), causal.align, causal.localizer, fps=10.0))
-    stride = causal.stride(10.0)
-    kept = [frame for frame in aligned if frame.index % stride == 0]
-    whole = dict((f.index, row) for f, row in run_live(causal, aligned, CONFIG, fps=10.0))
+    kept = [frame for frame in aligned if frame.index % causal.stride(10.0) == 0]
+    whole = {f.index: row for f, row in run_live(causal, aligned, CONFIG, fps=10.0)}
     for frame, row in run_live(causal, kept, CONFIG, fps=10.0):
         np.testing.assert_allclose(row, whole[frame.index], atol=1e-5)
+
+
+def test_jitter_leaves_frames_in_their_sequences(causal: ActionModel) -> None:
+    aligned = list(align_frames(_frames(30), causal.align, causal.localizer, fps=10.0))
+    steps = np.tile([0.14, 0.08, 0.08], 10)
+    times = np.concatenate([[0.0], np.cumsum(steps)[:-1]])
+    uneven = [replace(f, seconds=float(t)) for f, t in zip(aligned, times, strict=True)]
+    even = list(run_live(causal, aligned, CONFIG, fps=10.0))
+    for (_, one), (_, other) in zip(run_live(causal, uneven, CONFIG, fps=10.0), even, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_a_network_that_looks_ahead_is_refused(trained: Path) -> None:
@@ -135,12 +152,69 @@ def test_what_cannot_be_opened_is_named(source: str) -> None:
     assert caught.value.hint
 
 
-def test_no_password_is_shown() -> None:
-    assert hide_password("rtsp://me:secret@host/1") == "rtsp://me:***@host/1"
-    assert hide_password("rtsp://host:554/1") == "rtsp://host:554/1"
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://me:secret@host/1", "rtsp://***@host/1"),
+        ("rtsp://me:se@cret@host:554/1", "rtsp://***@host:554/1"),
+        ("rtsp://me:se/cret@host/1", "rtsp://***@host/1"),
+        ("http://host/v?user=me&pwd=secret", "http://host/v?***"),
+        ("rtsp://host:554/1", "rtsp://host:554/1"),
+        ("0", "0"),
+    ],
+)
+def test_no_password_is_shown(address: str, shown: str) -> None:
+    assert hide_password(address) == shown
     with pytest.raises(VideoError) as caught:
         LiveSource("http://me:secret@127.0.0.1:9/a", patience=2)
     assert "secret" not in caught.value.message
+
+
+class _FakeCamera:
+    """A camera that gives a picture every 20 ms, each numbered, until it is unplugged."""
+
+    number = 0
+    most = 10_000
+
+    def __init__(self, _: int) -> None:
+        self.begun = time.monotonic()
+
+    def isOpened(self) -> bool:
+        return self.number < self.most
+
+    def get(self, _: int) -> float:
+        return 50.0
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        if self.number >= self.most:
+            return False, None
+        type(self).number += 1
+        # Like a camera's, it comes at its time whether or not anybody asked for it.
+        time.sleep(max(0.0, self.begun + 0.02 * self.number - time.monotonic()))
+        return True, draw_number(self.number % 1000)
+
+    def release(self) -> None:
+        pass
+
+
+@pytest.fixture
+def webcam(monkeypatch: pytest.MonkeyPatch) -> type[_FakeCamera]:
+    kind = type("Webcam", (_FakeCamera,), {})
+    monkeypatch.setattr("handact.video.live.cv2.VideoCapture", kind)
+    return kind
+
+
+def test_a_camera_is_up_to_date_however_late_it_is_asked(webcam: type[_FakeCamera]) -> None:
+    """While the networks warm up pictures pile up, which nobody wants to see afterwards."""
+    with LiveSource("0", max_wait=0.1) as source:
+        time.sleep(0.6)
+        frames = list(itertools.islice(source, 20))
+        age = time.monotonic() - source.came
+    assert source.num_dropped > 15
+    assert frames[0].index > 15
+    assert [f.index for f in frames[1:]] == [*range(frames[1].index, frames[1].index + 19)]
+    assert age < 0.5
+    assert (np.diff([f.seconds for f in frames]) > 0).all()
 
 
 class _Camera(BaseHTTPRequestHandler):
@@ -203,39 +277,89 @@ def test_a_stream_that_breaks_off_is_taken_up_again(
     assert source.num_interruptions == 1
 
 
-# ---------------------------------------------------------------------------------------- the whole
+def test_time_stamps_that_jump_are_not_believed(
+    camera: tuple[str, type[_Camera]], tmp_path: Path
+) -> None:
+    address, kind = camera
+    ticks = [*range(12), *range(90_000, 90_012)]
+    path = make_video(
+        tmp_path / "j.ts", 24, fps=24, ticks=ticks, time_base=Fraction(1, 24), options={"bf": "0"}
+    )
+    kind.parts = iter([path.read_bytes()])
+    seconds: list[float] = []
+
+    def watch(source: LiveSource) -> None:
+        for frame in source:
+            seconds.append(frame.seconds)
+
+    source = LiveSource(address, max_wait=60, patience=5, give_up=0.5)
+    with source, pytest.raises(VideoError, match="no frame"):
+        watch(source)
+    assert len(seconds) == 24
+    assert (np.diff(seconds) > 0).all()
+    assert seconds[-1] < 30
 
 
-def _watch(source: LiveSource, model: ActionModel, **options: Any) -> list[dict[str, Any]]:
+# --------------------------------------------------------------------------------------- the whole
+
+
+def _script(model: ActionModel, labels: list[int]) -> Any:
+    """Return what says these labels, one after another, in place of the network."""
+    rows = np.full((len(labels), len(model.classes)), 0.1 / (len(model.classes) - 1))
+    rows[np.arange(len(labels)), labels] = 0.9
+
+    def run(_: ActionModel, frames: Any, *__: Any, **___: Any) -> Iterator[Any]:
+        for frame in frames:
+            yield frame, rows[frame.index]
+
+    return run, rows
+
+
+LABELS = [0] * 9 + [3] * 2 + [0] * 5 + [2] * 12 + [4] * 3 + [5] * 9 + [0] * 3 + [1] * 10
+
+
+def _watch(
+    source: LiveSource, model: ActionModel, **options: Any
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     events: list[dict[str, Any]] = []
+    segments: list[dict[str, Any]] = []
     with source:
-        segments = segment_live(source, model, CONFIG, on_event=events.append, **options)
-    ends = [e for e in events if e["event"] == "end"]
-    assert [s["end_frame"] for s in segments] == [e["frame"] for e in ends]
-    return events
+        segment_live(
+            source, model, CONFIG, on_event=events.append, on_segment=segments.append, **options
+        )
+    return events, segments
 
 
 def test_what_is_told_is_the_online_cleaning_of_the_video(
-    causal: ActionModel, trained: Path, tmp_path: Path
+    causal: ActionModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    video, overlay = trained / "videos" / "test-1.mp4", tmp_path / "o.mp4"
-    events = _watch(LiveSource(str(video), max_wait=600), causal, overlay=overlay)
+    run, rows = _script(causal, LABELS)
+    monkeypatch.setattr("handact.live.run_live", run)
+    video = make_video(tmp_path / "v.mp4", len(LABELS), fps=20)
+    overlay = tmp_path / "o.mp4"
+    events, segments = _watch(LiveSource(str(video), max_wait=600), causal, overlay=overlay)
     head, *middle, done = events
     assert (head["event"], done["event"]) == ("live", "done")
-    assert (done["frames"], done["dropped"]) == (80, 0)
+    assert (done["frames"], done["dropped"]) == (len(LABELS), 0)
+    assert all(event["delay"] <= head["delay_seconds"] for event in middle)
 
-    with FrameStream(video) as frames:
-        aligned = align_live(frames, causal.align, causal.localizer, fps=10.0)
-        rows = np.stack([row for _, row in run_live(causal, aligned, CONFIG, fps=10.0)])
-    cutoffs = cutoff_frames(causal.statistics, causal.classes, 10.0, seconds=0.3)
-    labels = clean_online(rows, cutoffs, causal.classes.index(causal.background))
-    told = [(e["frame"], e["action"]) for e in middle if e["event"] == "begin"]
-    runs = [(len(list(run)), causal.classes[c]) for c, run in itertools.groupby(labels)]
-    starts = itertools.accumulate([0, *(n for n, _ in runs)])
-    expected = [(s, a) for s, (_, a) in zip(starts, runs, strict=False) if a != causal.background]
-    assert told == expected
-    assert all(e["delay"] <= head["delay_seconds"] + 1e-6 for e in middle)
-    assert sum(1 for _ in FrameStream(overlay)) == 80
+    edges = np.arange(len(LABELS) + 1) / 20
+    labels = clean_online(rows, edges, np.full(len(causal.classes), 0.3), 0)
+    whole = segments_from_frames(labels, causal.classes)
+    assert len(whole) == 4
+    told = [Segment(s["start_frame"], s["end_frame"], s["action"]) for s in segments]
+    assert told == whole
+    actions = [s for s in whole if s.action != causal.background]
+    for what, frames in (
+        ("begin", [(s.start_frame, s.action) for s in actions]),
+        ("end", [(s.end_frame, s.action) for s in actions]),
+    ):
+        assert [(e["frame"], e["action"]) for e in middle if e["event"] == what] == frames
+    for row in segments:
+        own = rows[row["start_frame"] : row["end_frame"], causal.classes.index(row["action"])]
+        assert row["confidence"] == pytest.approx(own.mean(), abs=1e-4)
+        assert row["start_seconds"] == pytest.approx(row["start_frame"] / 20, abs=1e-3)
+    assert sum(1 for _ in FrameStream(overlay)) == len(LABELS)
 
 
 def test_a_slow_machine_says_what_it_lost(
@@ -250,7 +374,7 @@ def test_a_slow_machine_says_what_it_lost(
             yield result
 
     monkeypatch.setattr("handact.live.run_live", slow)
-    events = _watch(LiveSource(str(path), max_wait=0.05), causal)
+    events, _ = _watch(LiveSource(str(path), max_wait=0.05), causal)
     done = events[-1]
     assert done["dropped"] > 10
     assert done["frames"] + done["dropped"] == 60
@@ -258,26 +382,64 @@ def test_a_slow_machine_says_what_it_lost(
     assert sum(told) == done["dropped"]
 
 
+def test_a_camera_that_is_lost_costs_nothing_that_was_seen(
+    causal: ActionModel,
+    webcam: type[_FakeCamera],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    webcam.most = 40
+    run, _ = _script(causal, [0] * 10 + [1] * 9000)
+    monkeypatch.setattr("handact.live.run_live", run)
+    events: list[dict[str, Any]] = []
+    segments: list[dict[str, Any]] = []
+    overlay = tmp_path / "o.mp4"
+    source = LiveSource("0", give_up=0.4)
+    with source, pytest.raises(VideoError, match="no frame for 0.4 s"):
+        segment_live(
+            source,
+            causal,
+            CONFIG,
+            on_event=events.append,
+            on_segment=segments.append,
+            overlay=overlay,
+        )
+    kinds = [e["event"] for e in events]
+    assert kinds[-2:] == ["end", "done"]
+    assert "stalled" in kinds
+    assert [s["action"] for s in segments] == [causal.classes[0], causal.classes[1]]
+    assert overlay.exists()
+
+
 def test_the_command_prints_json_lines_and_leaves_a_table(
     causal: ActionModel, trained: Path, tmp_path: Path
 ) -> None:
-    video = trained / "videos" / "test-1.mp4"
+    video = make_video(tmp_path / "v.mp4", 30, fps=60)
     arguments = ["segment", "--live", str(video), "--dataset", str(trained), "--run", "causal"]
-    arguments += ["--max-wait", "600", "-o", str(tmp_path), "--set", "cutoff_seconds=0.2"]
+    arguments += ["--max-wait", "600", "-o", str(tmp_path), "--set", "cutoff_seconds=0.05"]
     result = CLI.invoke(app, arguments)
     assert result.exit_code == 0, result.output
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert events[0]["source"] == str(video)
-    table = pd.read_csv(tmp_path / "test-1.segments.csv")
-    assert len(table) == sum(e["event"] == "begin" for e in events)
-    for options in (["--window"], ["--live", "0", "some.mp4"]):
+    assert events[-1]["frames"] == 30
+    table = pd.read_csv(tmp_path / "v.segments.csv")
+    assert list(table) == [
+        "video", "start_frame", "end_frame", "start_seconds", "end_seconds", "action",
+        "confidence",
+    ]  # fmt: skip
+    assert table["end_frame"].iloc[-1] == 30
+    for options in (
+        ["--window"],
+        ["--live", "0", "some.mp4"],
+        ["--live", "0", "--cleaning", "viterbi"],
+        ["--live", "0", "--engine", "windows"],
+    ):
         assert CLI.invoke(app, ["segment", *options]).exit_code == 2
 
 
-def test_frames_of_a_varying_rate_are_seen_in_their_time(
-    causal: ActionModel, tmp_path: Path
-) -> None:
-    ticks = np.cumsum(np.random.default_rng(0).integers(20, 60, 40)).tolist()
-    path = make_video(tmp_path / "v.mkv", 40, ticks=ticks, time_base=Fraction(1, 1000))
-    events = _watch(LiveSource(str(path), max_wait=60), causal)
-    assert (events[-1]["frames"], events[-1]["dropped"]) == (40, 0)
+def test_frames_of_a_varying_rate_keep_their_times(causal: ActionModel, tmp_path: Path) -> None:
+    ticks = np.cumsum([0, *np.random.default_rng(0).integers(20, 60, 39)])
+    path = make_video(tmp_path / "v.mkv", 40, ticks=ticks.tolist(), time_base=Fraction(1, 1000))
+    with LiveSource(str(path), max_wait=60) as source:
+        seconds = [frame.seconds for frame in source]
+    np.testing.assert_allclose(seconds, ticks / 1000, atol=2e-3)

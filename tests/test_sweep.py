@@ -1,6 +1,7 @@
 """The sweep: which networks, each trained and measured once, and taken up where it stopped."""
 
 import json
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -12,8 +13,17 @@ from typer.testing import CliRunner
 
 from handact.cli import app
 from handact.config import SegmentConfig
+from handact.errors import ConfigError
 from handact.progress import Progress
-from handact.sweep import Cell, measure_run, read_cells, run_cells, temporal_cells, write_plan
+from handact.sweep import (
+    Cell,
+    measure_run,
+    read_cells,
+    read_plan,
+    run_cells,
+    temporal_cells,
+    write_plan,
+)
 
 CLI = CliRunner()
 SEGMENT = SegmentConfig(window_stride=4)
@@ -60,6 +70,19 @@ def test_a_cell_is_trained_and_measured_once(
     (missing,) = json.loads(result.stdout)["missing"]
     assert missing["shift"] == "tsm"
     assert (run_folder / "report" / "sweep.html").exists()
+    write_plan(run_folder, cells)  # a smaller sweep later forgets nothing
+    assert len(read_plan(run_folder)) == 2
+
+    # Figures of a network that has gone, or of another kind of network, are no figures of it.
+    other = run_folder / "runs" / "sweep-tsm-T2-tau3-seed0"
+    shutil.copytree(run_folder / "runs" / cells[0].run, other)
+    content = json.loads((other / "figures.json").read_text())
+    content["config"] |= {"shift": "tsm", "epochs": 7}
+    (other / "figures.json").write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match="sweep-tsn.* was trained with epochs = 1, .* with 7"):
+        read_cells(run_folder)
+    (other / "best.pt").unlink()
+    assert read_cells(run_folder) == [cell]
 
 
 def test_figures_of_other_labels_or_settings_are_not_used(

@@ -33,22 +33,24 @@ def watch(
     check_writable(folder)
     name = _name(source)
 
-    def interrupted(what: str, seconds: float) -> None:
-        _print_event({"event": what, "seconds": round(seconds, 3)})
-
-    with LiveSource(source, max_wait=max_wait, on_event=interrupted) as frames:
-        segments = segment_live(
-            frames,
-            model,
-            config,
-            on_event=_print_event,
-            overlay=folder / f"{name}.overlay.mp4" if overlay else None,
-            window=window,
-        )
-    if overlay:
-        print_note(f"wrote {folder / name}.overlay.mp4")
-    if output is not None:
-        print_note(f"wrote {_write_table(folder / f'{name}.segments.csv', name, segments)}")
+    drawn = folder / f"{name}.overlay.mp4" if overlay else None
+    segments: list[dict[str, Any]] = []
+    try:
+        with LiveSource(source, max_wait=max_wait) as frames:
+            segment_live(
+                frames,
+                model,
+                config,
+                on_event=_print_event,
+                on_segment=segments.append,
+                overlay=drawn,
+                window=window,
+            )
+    finally:  # also of a camera that was lost
+        if segments and output is not None:
+            print_note(f"wrote {_write_table(folder / f'{name}.segments.csv', name, segments)}")
+        if drawn is not None and drawn.exists():
+            print_note(f"wrote {drawn}")
 
 
 def _name(source: str) -> str:
@@ -65,10 +67,9 @@ def _print_event(event: dict[str, Any]) -> None:
 def _write_table(path: Path, name: str, segments: list[dict[str, Any]]) -> Path:
     import pandas as pd
 
-    from handact.scores import write_segment_table
+    from handact.outputs import write_segment_table
 
-    columns = ["start_frame", "end_frame", "start_seconds", "end_seconds", "action"]
-    table = pd.DataFrame(segments, columns=columns)
+    table = pd.DataFrame(segments)
     table.insert(0, "video", name)
     write_segment_table(path, table)
     return path

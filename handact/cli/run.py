@@ -320,8 +320,18 @@ def segment(
 
     if live is None and window:
         raise typer.BadParameter("--window belongs to --live")
-    if live is not None and videos:
-        raise typer.BadParameter("--live SOURCE takes the place of VIDEO")
+    if live is not None:
+        _refuse_beside_live(
+            {
+                "VIDEO": videos,
+                "--cleaning": cleaning if cleaning != "online" else None,
+                "--engine": engine,
+                "--window-stride": window_stride,
+                "--batch-size": batch_size,
+                "--fps": fps,
+                "--share": share,
+            }
+        )
 
     settings = read_config(
         SegmentConfig,
@@ -368,6 +378,12 @@ def segment(
         wait_for_all()  # torchrun ends all processes when one of them fails
     if damaged:
         raise typer.Exit(1)
+
+
+def _refuse_beside_live(given: dict[str, object]) -> None:
+    for option, value in given.items():
+        if value:
+            raise typer.BadParameter(f"{option} does not go with --live, which is cleaned online")
 
 
 def _name_run(folder: Path) -> None:

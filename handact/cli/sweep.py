@@ -34,8 +34,12 @@ def sweep(
         ),
     ] = None,
     hands: Annotated[
-        str, typer.Option(help="aligned, unaligned, pooled, only or none, as in the paper.")
-    ] = "none",
+        str | None,
+        typer.Option(
+            help="aligned, unaligned, pooled, only or none.",
+            show_default="what --config says, else none, as in the paper",
+        ),
+    ] = None,
     hands_run: Annotated[str, typer.Option(help="Run whose localiser finds the hands.")] = "hands",
     split: Annotated[str, typer.Option(help="Videos to measure on: train, val or test.")] = "test",
     share: Annotated[
@@ -54,7 +58,8 @@ def sweep(
 
     Each network is a run of its own, runs/sweep-..., so that all other commands take it. A sweep
     that was stopped goes on when the command is given again. `handact report sweep` shows what it
-    has come to. Prints the run folders.
+    has come to. Prints the run folders. Videos are aligned first: give `handact align` before jobs
+    with --share, so that they do not all do it.
     """
     from handact.config import (
         ActionConfig,
@@ -62,11 +67,16 @@ def sweep(
         parse_assignments,
         read_align_config,
         read_config,
+        read_section,
     )
     from handact.distributed import wait_for_all
     from handact.sweep import run_cells, temporal_cells, write_plan
 
-    settings = {**parse_assignments(ActionConfig, set_ or []), "hands": hands}
+    said = config is not None and "hands" in read_section(config, "action")
+    settings = {
+        "hands": hands or (None if said else "none"),
+        **parse_assignments(ActionConfig, set_ or []),
+    }
     cells = temporal_cells(config, settings, seeds=range(seeds), shifts=shift or ("none", "tsm"))
     rank, number = find_share(share)
     mine = cells[rank::number]

@@ -3,8 +3,8 @@
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable, Generator, Iterator
+from itertools import chain, count
 from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import Any, Self
@@ -19,12 +19,15 @@ from handact.video.reader import FrameStream
 
 __all__ = ["LiveSource", "hide_password"]
 
-_MOST_WAITING = 64  # frames, whatever their size
+_MOST_BYTES = 1 << 29  # of frames that wait, whatever `max_wait` says
 _RETRY_SECONDS = (0.5, 1, 2, 5)  # between attempts to get a source back; the last one again
-_POLL_SECONDS = 0.1  # how soon a thread notices that it is not wanted any more
+_WAKE_SECONDS = 0.1  # how often one who waits for frames looks up
+_JOIN_SECONDS = 1.0  # that a thread gets to end, which may hang in a camera's driver
 _CAMERA_FPS = 30.0  # of one that does not say
+_MOST_APART = 1.0  # seconds between a stream's time stamps and the clock until they are set anew
+_LEAST_APART = 1e-3  # seconds between two frames
 
-Images = Iterator[tuple[float, np.ndarray]]
+Images = Generator[tuple[float | None, np.ndarray], None, None]
 
 
 class LiveSource:
@@ -34,27 +37,29 @@ class LiveSource:
             for frame in frames:
                 ...
 
-    A frame is there when its time has come, in files too, and waits until it is asked for. When one
-    is asked for, those that have waited longer than `max_wait` are dropped, all but the newest. A
-    camera or a stream that ends or stalls is asked for again.
+    A frame waits until it is asked for. When one is asked for, those that have waited longer than
+    `max_wait` are dropped, all but the newest; so are the oldest when half a gigabyte of them
+    waits. A camera or a stream that ends or stalls is asked for again.
 
     `Frame.index` counts all frames that came, dropped ones too. `Frame.seconds` is the time since
-    the first frame: by the time stamps of a file or stream, by the clock of a camera and across an
-    interruption.
+    the first frame and rises: by the time stamps of a file; by those of a stream while they agree
+    with the clock to a second; otherwise by the clock.
 
     Args:
         source: Number of a camera, address of a stream (rtsp://, http:// ...), or a file.
         max_wait: Seconds.
         patience: Seconds without a frame after which a stream is asked for again.
         give_up: Seconds without a frame after which it is given up.
-        on_event: Told "stalled" and "resumed", and the second when.
+        on_event: Told "stalled" and "resumed", and the second when, by whom asks for frames.
 
     Attributes:
+        name: Of the source, without a password.
         fps: The rate that the source tells; a guess where it tells none.
-        width: Of the pictures, pixels.
+        width: Of the pictures, pixels; what comes otherwise later is scaled.
         height: The same.
         num_dropped: Frames that waited too long.
         num_interruptions: How often the source stalled and came back.
+        came: When the frame that was given out last had come, by `time.monotonic`.
 
     Raises:
         VideoError: The source cannot be opened or, while iterating, did not come back in time.
@@ -72,107 +77,139 @@ class LiveSource:
         self.name = hide_password(source)
         self.max_wait, self.give_up, self.on_event = max_wait, give_up, on_event
         self.num_dropped = self.num_interruptions = 0
+        self.came = 0.0
         self._open = _opener(source, patience)
-        self._waiting: deque[tuple[float, Frame]] = deque()
+        self._frames: deque[tuple[float, Frame]] = deque()
+        self._events: deque[tuple[str, float]] = deque()
         self._changed, self._unwanted, self._ended = Condition(), Event(), False
         self._error: BaseException | None = None
-        self._came = 0
+        self._number, self._last = 0, 0.0  # of frames that came; seconds of the newest
         self._images, self.fps, self.is_endless = self._open()
+        # What a file holds waits for its time; what comes from a camera comes when it comes, but
+        # playlists (HLS) deliver several seconds at once.
+        self._is_paced = not self.is_endless or ".m3u8" in source
         first = next(self._images, None)
         if first is None:
             raise VideoError(f"{self.name}: gives no frame")
         self.height, self.width = first[1].shape[:2]
-        self._images = chain([first], self._images)
-        self._thread = Thread(target=self._fill, daemon=True)
-        self._start: float | None = None
-
-    @property
-    def now(self) -> float:
-        """Seconds since the first frame, by the clock."""
-        return 0.0 if self._start is None else time.monotonic() - self._start
+        self._start = time.monotonic()
+        self._thread = Thread(target=self._fill, args=(first,), daemon=True)
+        if self.is_endless:
+            self._thread.start()  # what piles up before frames are asked for is not wanted
 
     def __iter__(self) -> Iterator[Frame]:
-        """Begin to read; once only."""
-        self._start = time.monotonic()
-        self._thread.start()
+        """Give frames out; once only."""
+        if not self.is_endless:
+            self._start = time.monotonic()
+            self._thread.start()
         while True:
             with self._changed:
-                while not self._waiting and not self._ended:
-                    self._changed.wait(_POLL_SECONDS)
-                if not self._waiting:
-                    break
-                oldest = time.monotonic() - self.max_wait
-                while len(self._waiting) > 1 and self._waiting[0][0] < oldest:
-                    self._drop()
-                _, frame = self._waiting.popleft()
-            yield frame
+                while not self._frames and not self._events and not self._ended:
+                    self._changed.wait(_WAKE_SECONDS)
+                events, frame = list(self._events), self._take()
+                self._events.clear()
+            for event in events:
+                self.on_event(*event)
+            if frame is not None:
+                yield frame
+            elif not events:
+                break
         if self._error is not None:
             raise self._error
 
+    def _take(self) -> Frame | None:
+        """Take the oldest frame that has not waited too long, or the newest."""
+        now = time.monotonic()
+        while len(self._frames) > 1 and now - self._frames[0][0] > self.max_wait:
+            self._drop()
+        if not self._frames:
+            return None
+        self.came, frame = self._frames.popleft()
+        return frame
+
     def _drop(self) -> None:
-        self._waiting.popleft()
+        self._frames.popleft()
         self.num_dropped += 1
 
-    def _fill(self) -> None:
+    @property
+    def _now(self) -> float:
+        return time.monotonic() - self._start
+
+    def _fill(self, first: tuple[float | None, np.ndarray]) -> None:
         try:
-            self._read()
+            self._read(chain([first], self._images))
             while self.is_endless and not self._unwanted.is_set():
-                self._come_back()
-                self._read()
+                self._read(self._come_back())
         except Exception as error:  # whatever it is, the thread that wants the frames must know
             self._error = error
         with self._changed:
             self._ended = True
             self._changed.notify()
 
-    def _read(self) -> None:
+    def _read(self, images: Iterator[tuple[float | None, np.ndarray]]) -> None:
         """Offer frames until the source ends or stalls."""
+        offset = None
         try:
-            for seconds, image in self._images:
-                if self._unwanted.wait(max(0.0, seconds - self.now)):
+            for stamp, image in images:
+                seconds = self._now if stamp is None or offset is None else stamp + offset
+                if self.is_endless and abs(seconds - self._now) > _MOST_APART:
+                    seconds = self._now
+                seconds = max(seconds, self._last + _LEAST_APART) if self._number else 0.0
+                offset = None if stamp is None else seconds - stamp
+                wait = seconds - self._now if self._is_paced else 0.0
+                if self._unwanted.wait(max(0.0, wait)):
                     return
                 self._offer(seconds, image)
         except (av.FFmpegError, OSError) as error:
             if not self.is_endless:
                 raise VideoError(f"{self.name}: {_reason(error)}") from error
+        finally:
+            self._images.close()
 
     def _offer(self, seconds: float, image: np.ndarray) -> None:
+        if image.shape[:2] != (self.height, self.width):
+            image = cv2.resize(image, (self.width, self.height), interpolation=cv2.INTER_AREA)
         with self._changed:
-            if len(self._waiting) == _MOST_WAITING:
+            if (len(self._frames) + 1) * image.nbytes > _MOST_BYTES and self._frames:
                 self._drop()
-            self._waiting.append((time.monotonic(), Frame(self._came, seconds, image)))
-            self._came += 1
+            self._frames.append((time.monotonic(), Frame(self._number, seconds, image)))
+            self._number, self._last = self._number + 1, seconds
             self._changed.notify()
 
-    def _come_back(self) -> None:
-        """Open the source again, as often as it takes."""
+    def _tell(self, what: str) -> None:
+        with self._changed:
+            self._events.append((what, self._now))
+            self._changed.notify()
+
+    def _come_back(self) -> Iterator[tuple[float | None, np.ndarray]]:
+        """Open the source again, as often as it takes, and return its images."""
         stalled = time.monotonic()
-        self.on_event("stalled", self.now)
-        for attempt in range(1 << 30):
-            wait = _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]
-            if self._unwanted.wait(wait):
-                self._images = iter(())
-                return
+        self._tell("stalled")
+        for attempt in count():
+            if self._unwanted.wait(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]):
+                return iter(())
             try:
-                images, self.fps, _ = self._open()
-                first = next(images, None)
+                self._images, self.fps, _ = self._open()
+                first = next(self._images, None)
             except (VideoError, av.FFmpegError, OSError):
                 first = None
             if first is not None:
-                break
+                self.num_interruptions += 1
+                self._tell("resumed")
+                return chain([first], self._images)
             if time.monotonic() - stalled > self.give_up:
-                raise VideoError(
-                    f"{self.name}: no frame for {self.give_up:g} s", "is the camera still there?"
-                )
-        self.num_interruptions += 1
-        self.on_event("resumed", self.now)
-        self._images = _later(first, images, self.now)
+                break
+        raise VideoError(
+            f"{self.name}: no frame for {self.give_up:g} s", "is the camera still there?"
+        )
 
     def close(self) -> None:
         """Stop reading. Safe to call twice."""
         self._unwanted.set()
-        if self._start is not None:
-            self._thread.join()
+        if self._thread.ident is None:
+            self._images.close()
+        else:
+            self._thread.join(_JOIN_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -182,15 +219,12 @@ class LiveSource:
 
 
 def hide_password(source: str) -> str:
-    """Return an address as it may be shown."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/@]*@", r"\1:***@", source)
-
-
-def _later(first: tuple[float, np.ndarray], images: Images, now: float) -> Images:
-    """Yield the images of a source that was opened again, with times that go on."""
-    offset = now - first[0]
-    for seconds, image in chain([first], images):
-        yield seconds + offset, image
+    """Return an address as it may be shown: without who logs in and what is asked."""
+    scheme, separator, rest = source.partition("://")
+    if not separator:
+        return source
+    host = rest.rpartition("@")[2]
+    return scheme + separator + ("***@" if host != rest else "") + re.sub(r"\?.*", "?***", host)
 
 
 def _opener(source: str, patience: float) -> Callable[[], tuple[Images, float, bool]]:
@@ -210,14 +244,15 @@ def _opener(source: str, patience: float) -> Callable[[], tuple[Images, float, b
 def _open_camera(number: int) -> tuple[Images, float, bool]:
     camera = cv2.VideoCapture(number)
     if not camera.isOpened():
-        raise VideoError(f"camera {number}: cannot be opened", "is another program using it?")
+        raise VideoError(
+            f"camera {number}: cannot be opened", "is it there, or does another program use it?"
+        )
     told = camera.get(cv2.CAP_PROP_FPS)
 
     def images() -> Images:
-        start = time.monotonic()
         try:
             while (read := camera.read())[0]:
-                yield time.monotonic() - start, cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
+                yield None, cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
         finally:
             camera.release()
 
@@ -238,12 +273,9 @@ def _open_stream(address: str, patience: float) -> tuple[Images, float, bool]:
     rate = container.streams.video[0].average_rate
 
     def images() -> Images:
-        start = None
         with container:
             for frame in container.decode(video=0):
-                seconds = time.monotonic() if frame.time is None else frame.time
-                start = seconds if start is None else start
-                yield seconds - start, frame.to_ndarray(format="rgb24")
+                yield frame.time, frame.to_ndarray(format="rgb24")
 
     return images(), float(rate or _CAMERA_FPS), not container.duration
 

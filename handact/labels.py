@@ -17,6 +17,7 @@ __all__ = [
     "fill_background",
     "frame_edges",
     "frames_from_segments",
+    "runs",
     "segments_from_frames",
 ]
 
@@ -80,11 +81,18 @@ def segments_from_frames(labels: np.ndarray, classes: Sequence[str]) -> list[Seg
         labels: (N,) class indices.
         classes: Class names.
     """
-    if len(labels) == 0:
-        return []
-    starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
-    ends = np.append(starts[1:], len(labels))
-    return [Segment(int(a), int(b), classes[labels[a]]) for a, b in zip(starts, ends, strict=True)]
+    return [Segment(int(a), int(b), classes[labels[a]]) for a, b in zip(*runs(labels), strict=True)]
+
+
+def runs(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first frames of the runs of equal labels, and one past the last ones: (R,) each.
+
+    Args:
+        labels: (N,) of any kind.
+    """
+    changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    number = len(labels)  # of no labels there is no run
+    return np.append(0, changes)[:number], np.append(changes, number)[:number]
 
 
 def frame_edges(seconds: np.ndarray, fps: float) -> np.ndarray:

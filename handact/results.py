@@ -6,7 +6,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-__all__ = ["Clips", "EngineResult", "HandPairs", "Sequences", "SweepCell"]
+__all__ = ["SHIFT_NAMES", "Clips", "EngineResult", "HandPairs", "Sequences", "SweepCell"]
+
+SHIFT_NAMES = {"none": "TSN", "tsm": "TSM", "causal": "TSM, causal"}
+"""What networks with a temporal shift, or without, are called."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class SweepCell:
     """One network of a sweep, measured.
 
     Attributes:
-        shift: none (TSN), tsm or causal.
+        shift: A key of SHIFT_NAMES.
         clip_len: T.
         frame_stride: tau.
         seed: Of its training.

@@ -20,7 +20,7 @@ from handact.config import ActionConfig, AlignConfig, SegmentConfig, read_config
 from handact.dataset import find_dataset_root, read_dataset
 from handact.device import pick_device
 from handact.distributed import join_processes, training_alone
-from handact.errors import ConfigError
+from handact.errors import ConfigError, TrainingError
 from handact.evaluation import evaluate_clips, evaluate_sequences
 from handact.files import write_json
 from handact.progress import Log, Progress, ShowProgress
@@ -79,6 +79,8 @@ def temporal_cells(
         seeds: One network of each kind for each.
         shifts: none is TSN, tsm TSM; causal may be had too.
     """
+    for key in settings.keys() & set(_VARIED):
+        raise ConfigError(f"{key} is what a sweep varies", "leave it out of `--set`")
     sizes = [(_FIXED, stride) for stride in FRAME_STRIDES]
     sizes += [(length, _FIXED) for length in CLIP_LENS if length != _FIXED]
     return [
@@ -113,24 +115,43 @@ def run_cells(
     Raises:
         HandactError: As `train_action` and `measure_run`.
     """
+    read_dataset(root).in_split(split)  # what is not there shall not be found out after hours
     _align(root, cells, align, hands_run, split, device, show)
     for number, cell in enumerate(cells, 1):
         log(f"{cell.run} ({number} of {len(cells)})")
         with training_alone(), show("train-action", "steps") as on_progress:
-            train_action(
-                root,
-                cell.config,
-                align,
-                run=cell.run,
-                hands_run=hands_run,
-                device=device,
-                on_progress=on_progress,
-                log=log,
-            )
+            _train(root, cell, align, hands_run, device, on_progress, log)
         with show("measuring", "frames") as on_progress:
             measure_run(
                 root, cell.run, segment, split=split, device=device, on_progress=on_progress
             )
+
+
+def _train(
+    root: Path,
+    cell: Cell,
+    align: AlignConfig,
+    hands_run: str,
+    device: str,
+    on_progress: Progress,
+    log: Log,
+) -> None:
+    try:
+        train_action(
+            root,
+            cell.config,
+            align,
+            run=cell.run,
+            hands_run=hands_run,
+            device=device,
+            on_progress=on_progress,
+            log=log,
+        )
+    except TrainingError as error:  # the options that it names are those of `train-action`
+        folder = find_dataset_root(root) / "runs" / cell.run
+        raise TrainingError(
+            error.message, f"give the settings of before, or delete {folder} to train it anew"
+        ) from error
 
 
 def _align(

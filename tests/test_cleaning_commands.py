@@ -59,6 +59,7 @@ def test_the_choice_is_the_best_that_was_tried(run_folder: Path) -> None:
     assert {one["settings"].split(",")[0] for one in tried} == {"none", "cutoff", "viterbi"}
     chosen = run_folder / "runs" / "action" / "cleaning.toml"
     assert f"--config {chosen}" in result.stderr
+    assert "chosen on the test videos" in result.stderr
     report = ["report", "metrics", str(run_folder), "--config", str(chosen), "--json"]
     assert json.loads(CLI.invoke(app, report).stdout)["edit"] == pytest.approx(edits[0])
     assert read_config(SegmentConfig, chosen).cleaning == tried[0]["settings"].split(",")[0]
@@ -70,3 +71,16 @@ def test_wrong_figures_and_methods_are_named(run_folder: Path) -> None:
         assert result.exit_code == 1
         assert value in result.stderr
         assert "choose" in result.stderr
+
+
+def test_a_folder_of_scores_is_cleaned_whole_and_none_is_written_twice(
+    segments: Path, tmp_path: Path
+) -> None:
+    result = CLI.invoke(app, ["clean", str(segments), "-o", str(tmp_path / "out")])
+    assert result.stdout.strip() == str(tmp_path / "out" / "test-1.segments.csv")
+    shutil.copytree(segments, tmp_path / "other")
+    both = [str(segments), str(tmp_path / "other"), "-o", str(tmp_path / "out")]
+    result = CLI.invoke(app, ["clean", *both])
+    assert result.exit_code == 1
+    assert "two files would both be written" in result.stderr
+    assert CLI.invoke(app, ["clean", str(tmp_path)]).exit_code == 1

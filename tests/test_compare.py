@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from handact.checkpoint import save_checkpoint
 from handact.cli import app
 from handact.errors import LabelError
-from handact.metrics import clip_metrics, sequence_metrics
-from handact.metrics.bootstrap import (
+from handact.metrics import (
     change_intervals,
+    clip_metrics,
     clip_scores,
     draw_videos,
+    sequence_metrics,
     sequence_scores,
 )
 from handact.plots import TimelineRow, class_colours, plot_timeline
@@ -151,7 +153,8 @@ def test_changes_are_sorted_and_say_on_what_they_rest() -> None:
     assert rows["rare"]["low"] is None  # it lies in one video
     assert "rare" not in report["segment_level"]["per_class"]  # no true segment, no F1
     assert "idle" in report["segment_level"]["per_class"]
-    assert report["notes"] == ("in fewer than 5 videos, so with no interval to trust: 'rare'",)
+    assert report["notes"][0] == "in fewer than 5 videos, so with no interval to trust: 'rare'"
+    assert "leave it out of the mean of classes" in report["notes"][1]
 
 
 @pytest.mark.parametrize(
@@ -222,6 +225,11 @@ def test_bare_tables_through_the_command(tmp_path: Path, tables: tuple) -> None:
     assert report["segment_level"] is None
     table = pd.read_csv(tmp_path / "r" / "compare.csv")
     assert table.loc[table["of"] == "class", "name"].tolist() == ["pick", "screw"]
+    options = ["--truth", truth, "-o", tmp_path / "r"]
+    assert run("compare", bad, good, *options, "--html").exit_code == 0
+    assert (tmp_path / "r" / "compare.html").exists()
+    assert run("compare", bad, good, *options).exit_code == 0
+    assert not (tmp_path / "r" / "compare.html").exists()  # of an earlier report
     again = run("compare", bad, good, "--truth", truth, "--json")
     assert json.loads(again.stdout) == report
 
@@ -239,7 +247,17 @@ def test_mistakes_at_the_command(tmp_path: Path, tables: tuple) -> None:
     assert "row of background" in result.stderr
 
 
+def make_folder(root: Path, **runs: list[str]) -> Path:
+    """A dataset folder without videos, and runs that know some classes."""
+    (root / "dataset.toml").write_text(f'classes = {json.dumps(CLASSES)}\nbackground = "idle"\n')
+    (root / "videos.csv").write_text("video,path,split,fps,frames,width,height\n")
+    for name, classes in runs.items():
+        save_checkpoint(root / "runs" / name / "best.pt", kind="action", classes=classes)
+    return root
+
+
 def test_runs_of_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_folder(tmp_path, tsn=CLASSES, tsm=CLASSES[:3])
     runs = {name: make_run(seed, 0.4, run=name) for seed, name in enumerate(("tsn", "tsm"))}
     runs = {name: replace(one, split="test") for name, one in runs.items()}
     module = types.ModuleType("handact.evaluation")
@@ -254,6 +272,25 @@ def test_runs_of_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     stacked = run("timeline", tmp_path, "--run", "tsn", "--run", "tsm")
     assert stacked.exit_code == 0, stacked.output
     assert (tmp_path / "report" / "timeline.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [("tsm", "best.pt: no such checkpoint"), ("other", "lacks the class 'glue' of the run other")],
+)
+def test_a_second_run_that_cannot_be_judged_shows_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str, message: str
+) -> None:
+    make_folder(tmp_path, tsn=CLASSES, other=["idle", "glue"])
+    module = types.ModuleType("handact.evaluation")  # any use of it fails
+    monkeypatch.setitem(sys.modules, "handact.evaluation", module)
+    for command in (
+        ["compare", "tsn", second, tmp_path],
+        ["timeline", tmp_path, "--run", "tsn", "--run", second],
+    ):
+        result = run(*command)
+        assert result.exit_code == 1, result.output
+        assert message in " ".join(result.stderr.split())
 
 
 @pytest.mark.slow

@@ -306,6 +306,9 @@ def test_each_video_is_tested_on_in_one_fold_and_groups_stay_together(tmp_path: 
     groups = {"v1": "a", "v2.cam": "a", "late": "b"}
     tested = [assign_folds(dataset, groups, (i, 2)).videos["late"].split for i in range(2)]
     assert tested == ["train", "test"]
+    for fold, val in (((0, 1), 0.0), ((0, 2), 1.0)):
+        with pytest.raises(LabelError, match="leaves nothing to train on"):
+            assign_folds(dataset, groups, fold, val)
 
 
 def test_groups_are_read_from_a_table(tmp_path: Path) -> None:

@@ -197,6 +197,20 @@ class _FakeCamera:
         pass
 
 
+def test_stamps_that_stand_still_are_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def images() -> Iterator[tuple[float, np.ndarray]]:
+        for number in range(12):
+            time.sleep(0.03)
+            yield 0.0, draw_number(number)
+
+    opened = iter([(images(), 30.0, True)])
+    monkeypatch.setattr("handact.video.live._opener", lambda *_: lambda: next(opened))
+    with LiveSource("rtsp://host/1", max_wait=60) as source:
+        seconds = [frame.seconds for frame in itertools.islice(source, 12)]
+    assert 0.2 < seconds[-1] < 5
+    assert (np.diff(seconds) > 0.005).all()
+
+
 @pytest.fixture
 def webcam(monkeypatch: pytest.MonkeyPatch) -> type[_FakeCamera]:
     kind = type("Webcam", (_FakeCamera,), {})
@@ -274,7 +288,7 @@ def test_a_stream_that_breaks_off_is_taken_up_again(
     assert (np.diff(seconds) > 0).all()
     assert seconds[12] - seconds[11] > 0.5
     assert [what for what, _ in events] == ["stalled", "resumed", "stalled"]
-    assert source.num_interruptions == 1
+    assert source.num_interruptions == 2
 
 
 def test_time_stamps_that_jump_are_not_believed(

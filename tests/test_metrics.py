@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handact.formats.tables import write_actions
-from handact.labels import segments_from_frames
+from handact.labels import runs, segments_from_frames
 from handact.metrics import (
     HAND_THRESHOLDS,
     OVERLAPS,
     Counts,
+    Intervals,
     boundary_errors,
     clip_metrics,
     confusion_matrix,
@@ -24,6 +25,7 @@ from handact.metrics import (
     frame_accuracy,
     hand_counts,
     hand_errors,
+    match_intervals,
     segment_counts,
     sequence_metrics,
 )
@@ -318,6 +320,25 @@ def test_predictions_without_truth_are_false_positives() -> None:
 def test_an_impossible_overlap_is_refused(iou: float) -> None:
     with pytest.raises(ValueError, match="iou"):
         segment_counts(np.ones(3), np.ones(3), iou)
+
+
+def test_intervals_in_seconds_match_as_segments_do() -> None:
+    true = Intervals(np.array(["a", "b", "a"]), np.array([0, 0.4, 2]), np.array([0.4, 1.6, 2.5]))
+    guessed = Intervals(
+        np.array(["b", "b", "a"]), np.array([0, 0.9, 2.1]), np.array([0.9, 1.6, 2.6])
+    )
+    assert match_intervals(true, guessed) == [(1, 1), (2, 2)]
+    assert match_intervals(true, guessed, 0.3) == [(1, 0), (2, 2)]  # the first come takes it
+    none = Intervals(*np.zeros((3, 0)))
+    assert match_intervals(none, guessed) == match_intervals(true, none) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [([], []), ([7], [(0, 1)]), (["a", "a", "b", "a"], [(0, 2), (2, 3), (3, 4)])],
+)
+def test_runs_of_equal_labels(labels: list, expected: list[tuple[int, int]]) -> None:
+    assert list(zip(*runs(np.array(labels)), strict=True)) == expected
 
 
 def test_boundary_errors_are_signed() -> None:

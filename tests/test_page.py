@@ -284,6 +284,8 @@ def test_page_of_hands_with_marks(tmp_path: Path) -> None:
     assert shown_numbers(page, "Video v1") == [5]
     bare = Page(write_hands_page(tmp_path / "r", report, result)[0])
     assert bare.texts["td"][-3:] == ["5", "0.32 off", "predicted, but absent"]
+    write_hands_report(tmp_path / "r", report, result)
+    assert not (tmp_path / "r" / "hands.html").exists()  # of an earlier report
 
 
 def test_pages_of_bare_tables_through_the_command(tmp_path: Path) -> None:
@@ -309,3 +311,6 @@ def test_pages_of_bare_tables_through_the_command(tmp_path: Path) -> None:
     assert cells[:7] == ["0:01.5", "0:03.0", "15", "15", "missed", "pick", name]
     assert cells[7:] == ["0:00.0", "0:02.5", "5", "25", "too long", "background", name]
     assert "They hold 20 of 20 wrong frames." in page.texts["p"]
+    again = CliRunner().invoke(app, [*command[:-1], "-o", str(tmp_path / "r")])
+    assert again.exit_code == 0
+    assert not (tmp_path / "r" / "metrics.html").exists()  # of an earlier report

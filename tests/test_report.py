@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from handact.checkpoint import save_checkpoint
 from handact.cli import app
 from handact.errors import LabelError
 from handact.report import read_hand_pairs, read_sequences
@@ -264,7 +265,36 @@ def evaluation(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
     return module
 
 
+def make_folder(root: Path) -> Path:
+    """A dataset folder without videos, and a run of it."""
+    classes = ["idle", "pick", "screw"]
+    (root / "dataset.toml").write_text(f'classes = {json.dumps(classes)}\nbackground = "idle"\n')
+    (root / "videos.csv").write_text("video,path,split,fps,frames,width,height\n")
+    save_checkpoint(root / "runs" / "action" / "best.pt", kind="action", classes=classes)
+    return root
+
+
+@pytest.mark.parametrize(
+    "command", ["metrics", "hands", "timeline", "timestudy", "engines", "compare action action"]
+)
+def test_a_place_that_cannot_be_written_shows_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    make_folder(tmp_path)
+    module = types.ModuleType("handact.evaluation")  # any use of it fails
+    module.evaluate_engines = None
+    monkeypatch.setitem(sys.modules, "handact.evaluation", module)
+    place = write(tmp_path / "file", "not a folder") / "r"
+    result = run(*command.split(), tmp_path, "-o", place)
+    assert result.exit_code == 1, result.output
+    assert f"{tmp_path / 'file'}: not a directory" in " ".join(result.stderr.split())
+    nowhere = run(*command.split(), tmp_path / "no")
+    assert nowhere.exit_code == 1
+    assert "no such folder" in nowhere.stderr
+
+
 def test_reports_of_a_dataset(tmp_path: Path, evaluation: types.ModuleType) -> None:
+    make_folder(tmp_path)
     result = run("metrics", tmp_path)
     assert result.exit_code == 0, result.output
     assert "2 videos of the test split, 200 frames (split by video)" in result.stdout

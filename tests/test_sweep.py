@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from handact.cli import app
 from handact.config import SegmentConfig
-from handact.errors import ConfigError
+from handact.errors import ConfigError, TrainingError
 from handact.progress import Progress
 from handact.sweep import (
     Cell,
@@ -61,6 +61,10 @@ def test_a_cell_is_trained_and_measured_once(
     monkeypatch.setattr("handact.sweep.evaluate_sequences", lambda *_, **__: pytest.fail("again"))
     run_cells(run_folder, cells, TINY_ALIGN, SEGMENT, show=_quiet, log=lines.append)
     assert any("is trained" in line for line in lines)
+    other = [Cell(cells[0].run, replace(config, learning_rate=0.5))]
+    with pytest.raises(TrainingError) as caught:
+        run_cells(run_folder, other, TINY_ALIGN, SEGMENT, show=_quiet, log=lines.append)
+    assert "delete" in caught.value.hint
     assert read_cells(run_folder) == [cell]
 
     planned = [*cells, Cell("sweep-tsm-T2-tau3-seed0", replace(config, shift="tsm"))]
@@ -111,6 +115,9 @@ def test_the_command_lists_its_share(dataset: Path) -> None:
     parts = [names("--seeds", "2", "--share", f"{i}/3") for i in range(3)]
     assert sorted(chain.from_iterable(parts)) == sorted(whole)
     assert names("--shift", "causal")[0] == "sweep-causal-T8-tau1-seed0"
+    result = CLI.invoke(app, ["sweep", str(dataset), "--dry-run", "--set", "clip_len=3"])
+    assert "clip_len is what a sweep varies" in result.stderr
+    assert CLI.invoke(app, ["sweep", str(dataset), "--split", "tets"]).exit_code == 2
     result = CLI.invoke(app, ["report", "sweep", str(dataset)])
     assert result.exit_code == 1
     assert "handact sweep" in result.stderr

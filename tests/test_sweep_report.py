@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from handact.errors import ConfigError
-from handact.metrics.seeds import mean_by_class, spread
-from handact.plots.sweep import fixed_settings, plot_sweep
+from handact.metrics import fixed_settings, mean_and_sd, mean_by_class
+from handact.plots import SweepGroup, plot_sweep
 from handact.report import describe_sequences, describe_sweep, state_sweep, write_sweep_report
 from handact.results import Clips, Sequences, SweepCell
 
@@ -67,8 +67,8 @@ def test_mean_and_spread_over_seeds(cells: list[SweepCell]) -> None:
     assert one["class_f1"]["pick"] == pytest.approx(
         np.mean([row["class_f1"]["pick"] for row in rows])
     )
-    assert spread([None, 4.0]) == {"n": 1, "mean": 4.0, "sd": None}
-    assert spread([]) == {"n": 0, "mean": None, "sd": None}
+    assert mean_and_sd([None, 4.0]) == {"n": 1, "mean": 4.0, "sd": None}
+    assert mean_and_sd([]) == {"n": 0, "mean": None, "sd": None}
     assert mean_by_class([{"x": 1.0}, {"x": 3.0, "y": 5.0}]) == {"x": 2.0, "y": 5.0}
 
 
@@ -86,13 +86,15 @@ def test_what_is_missing_is_named_and_left_blank(tmp_path: Path, cells: list[Swe
     assert [(row["shift"], row["frame_stride"]) for row in report["missing"]] == [
         ("tsm", 10), ("causal", 8),
     ]  # fmt: skip
-    write_sweep_report(tmp_path, report, kept)
+    write_sweep_report(tmp_path, report)
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_files_of_the_sweep(tmp_path: Path, cells: list[SweepCell]) -> None:
     report = describe_sweep(cells)
-    files = write_sweep_report(tmp_path / "r", report, cells)
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "sweep.html").write_text("of an earlier report")
+    files = write_sweep_report(tmp_path / "r", report)
     assert set(files) == set((tmp_path / "r").iterdir())
     assert json.loads((tmp_path / "r" / "sweep.json").read_text()) == report
     table = pd.read_csv(tmp_path / "r" / "sweep.csv")
@@ -116,10 +118,22 @@ def test_cells_that_do_not_belong_together(cells: list[SweepCell]) -> None:
 
 def test_long_videos_alone(tmp_path: Path, cells: list[SweepCell]) -> None:
     bare = [replace(c, figures=c.figures | {"segment_level": None}) for c in cells[:2]]
-    assert {row["level"] for row in describe_sweep(bare)["cells"]} == {"sequence"}
-    plot_sweep(tmp_path / "a.svg", bare, title="one place")
+    report = describe_sweep(bare)
+    assert {row["level"] for row in report["cells"]} == {"sequence"}
+    write_sweep_report(tmp_path, report)
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_shows_what_the_report_has(tmp_path: Path) -> None:
+    groups = [
+        SweepGroup("sequence", "tsm", (8, 1), {"a": 20.0, "b": 41.0, "c": 90.0}, 50.0, 7.0),
+        SweepGroup("sequence", "tsm", (8, 8), {}),
+    ]
+    plot_sweep(tmp_path / "a.svg", groups, fixed=(8, 8), title="one place")
     text = (tmp_path / "a.svg").read_text()
     assert "median TSM" in text
+    assert ">41<" in text
+    assert "standard deviation over seeds" in text
     assert "TSN" not in text
 
 

@@ -17,8 +17,15 @@ from typer.testing import CliRunner, Result
 
 from handact.cli import app
 from handact.errors import ConfigError, LabelError
+from handact.labels import Segment
 from handact.metrics import segment_counts
-from handact.report.observations import read_nominal, read_observations
+from handact.report import (
+    describe_timestudy,
+    observe_sequences,
+    read_nominal,
+    read_observations,
+    study_times,
+)
 from handact.results import Sequences
 from handact.timestudy import (
     Cycle,
@@ -321,6 +328,17 @@ def test_without_cycles_there_are_steps_and_a_hint(tmp_path: Path, table: Path) 
     assert not (tmp_path / "r" / "timestudy_cycles.csv").exists()
 
 
+def test_what_an_earlier_report_left_goes(tmp_path: Path, table: Path) -> None:
+    (tmp_path / "r").mkdir()
+    mine = write(tmp_path / "r" / "cycles.html", "a person's own")
+    assert run("--predicted", table, "--start", "a", "-o", tmp_path / "r", "--html").exit_code == 0
+    before = {path.name for path in (tmp_path / "r").iterdir()}
+    assert run("--predicted", table, "-o", tmp_path / "r").exit_code == 0
+    left = before - {path.name for path in (tmp_path / "r").iterdir()}
+    assert left == {"timestudy_cycles.csv", "timestudy.html"}
+    assert mine.exists()
+
+
 def test_seconds_come_from_stamps_before_frames(tmp_path: Path) -> None:
     head = "video,start_frame,end_frame,start_seconds,end_seconds,action\n"
     both = write(tmp_path / "a.segments.csv", head + "v,0,10,0,7,a\n")
@@ -416,7 +434,11 @@ def test_a_dataset_of_varying_frame_rate(tmp_path: Path, monkeypatch: pytest.Mon
     module.evaluate_sequences = lambda *args, **options: result
     monkeypatch.setitem(sys.modules, "handact.evaluation", module)
     write(tmp_path / "dataset.toml", 'classes = ["idle", "pick", "put"]\nbackground = "idle"\n')
-    write(tmp_path / "videos.csv", "video,path,split,fps,frames,width,height\n")
+    header = "video,path,split,fps,frames,width,height\n"
+    write(tmp_path / "videos.csv", f"{header}v,v.mp4,test,8,30,64,48\n")
+    write(tmp_path / "v.mp4", "not a video")
+    rows = [f"v,{5 * i},{5 * i + 5},{'put' if i % 2 == 0 else 'pick'}\n" for i in range(1, 6)]
+    write(tmp_path / "actions.csv", FRAMES + "".join(rows))
     done = run(tmp_path, "--start", "pick", "--json", "--html")
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
@@ -429,3 +451,20 @@ def test_a_dataset_of_varying_frame_rate(tmp_path: Path, monkeypatch: pytest.Mon
     slip = run(tmp_path, "--start", "pik")
     assert slip.exit_code == 1
     assert "is it 'pick'?" in slip.stderr
+
+
+def test_steps_done_in_a_row_stay_apart_in_both_ways(tmp_path: Path) -> None:
+    """Three screws of two seconds each: labels of frames would make them one of six."""
+    truth, one = np.repeat([1, 2, 0], [6, 3, 1]), np.repeat([1, 2], [6, 4])
+    result = Sequences(("idle", "screw", "wipe"), "idle", {"v": truth}, {"v": one}, {"v": 1.0})
+    manual = [Segment(2 * i, 2 * i + 2, "screw") for i in range(3)] + [Segment(6, 9, "wipe")]
+    seen = observe_sequences(result, {"v": manual, "of another split": []})
+    assert seen.truth == {"v": steps("screw 0-2, screw 2-4, screw 4-6, wipe 6-9")}
+    assert seen.notes[-1].startswith("2 manual steps follow at once on another of the same name")
+    rows = [f"v,{s.start_frame},{s.end_frame},{s.action}\n" for s in manual]
+    table = write(tmp_path / "t.csv", FRAMES + "".join(rows))
+    guess = write(tmp_path / "p.csv", FRAMES + "v,0,6,screw\nv,6,10,wipe\n")
+    bare = read_observations([guess], table, background="idle", fps=1)
+    both = [describe_timestudy(study_times(o, Nominal()))["agreement"] for o in (seen, bare)]
+    assert both[0] == both[1]
+    assert both[0]["total"]["missed"] == 3

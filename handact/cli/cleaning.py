@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_commands"]
 
+_SUFFIX = ".scores.npz"
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this file to `app`."""
@@ -33,7 +35,8 @@ def add_commands(app: typer.Typer) -> None:
 
 def clean(
     scores: Annotated[
-        list[Path], typer.Argument(metavar="SCORES", help="NAME.scores.npz of `segment`.")
+        list[Path],
+        typer.Argument(metavar="SCORES", help="NAME.scores.npz of `segment`, or a folder of them."),
     ],
     cleaning: Annotated[str | None, typer.Option(help="cutoff, viterbi, online or none.")] = None,
     output: Annotated[
@@ -45,9 +48,11 @@ def clean(
 ) -> None:
     """Clean labels again from kept scores, without the network and without the video.
 
-    Writes NAME.segments.csv and NAME.timeline.png anew, and prints the paths of the tables.
+    Writes NAME.segments.csv and NAME.timeline.png anew, and prints the paths of the tables. Reports
+    on a dataset clean for themselves, as their --config says.
     """
     from handact.config import SegmentConfig, parse_assignments, read_config
+    from handact.errors import ConfigError
     from handact.files import check_writable
     from handact.outputs import clean_scores, write_segments
     from handact.scores import read_scores
@@ -57,12 +62,30 @@ def clean(
         config,
         {"cleaning": cleaning, **parse_assignments(SegmentConfig, set_ or [])},
     )
-    for path in scores:
-        kept = read_scores(path)
-        folder = output or path.parent
+    files = [file for path in scores for file in _find_scores(path)]
+    places = [(output or file.parent, file.name.removesuffix(_SUFFIX)) for file in files]
+    for folder, name in places:
+        if places.count((folder, name)) > 1:
+            raise ConfigError(
+                f"two files would both be written as {folder / name}.segments.csv",
+                "clean them into two folders",
+            )
+    for file, (folder, name) in zip(files, places, strict=True):
+        kept = read_scores(file)
         check_writable(folder)
-        name = path.name.removesuffix(".scores.npz")
         typer.echo(write_segments(folder, name, clean_scores(kept, settings), kept))
+
+
+def _find_scores(path: Path) -> list[Path]:
+    """Return a file itself, and of a folder what `segment` left in it."""
+    from handact.errors import ConfigError
+
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.glob(f"*{_SUFFIX}"))
+    if not files:
+        raise ConfigError(f"{path}: holds no NAME{_SUFFIX}", "`handact segment` writes them")
+    return files
 
 
 def tune_cleaning(
@@ -119,17 +142,19 @@ def tune_cleaning(
     path = output or run_folder(find_dataset_root(dataset), run) / "cleaning.toml"
     write_choice(path, best.config)
     if json:
-        print_json([{"settings": describe(one), **one.figures} for one in tried])
+        print_json([{"settings": _describe(one), **one.figures} for one in tried])
     else:
         _print_tried(tried, before)
     if best.num_videos < 3:
         print_note(
             f"note: chosen on {count_of(best.num_videos, 'video')}: with so few, chance decides"
         )
+    if split == "test":
+        print_note("note: chosen on the test videos, whose figures are too good from now on")
     print_note(f"for `segment` and `report`: --config {path}")
 
 
-def describe(tried: "Tried") -> str:
+def _describe(tried: "Tried") -> str:
     """Say in a few words how labels were cleaned."""
     config = tried.config
     if config.cleaning == "viterbi":
@@ -145,13 +170,13 @@ def _print_tried(tried: "list[Tried]", before: "Tried") -> None:
     columns = ("frame_accuracy", "edit", "f1@10", "f1@25", "f1@50")
     names = ("frame accuracy", "edit", "F1@10", "F1@25", "F1@50")
     best = tried[0]
-    rows = [(describe(one), *(one.figures[c] for c in columns)) for one in tried]
+    rows = [(_describe(one), *(one.figures[c] for c in columns)) for one in tried]
     print_table(("cleaning, the best first", *names), rows)
     gains = ", ".join(
         f"{name} {best.figures[c] - before.figures[c]:+.1f}"
         for name, c in zip(names, columns, strict=True)
     )
     if best is before:
-        typer.echo(f"The settings as they are, {describe(best)}, are the best.")
+        typer.echo(f"The settings as they are, {_describe(best)}, are the best.")
     else:
-        typer.echo(f"{describe(best)} in place of {describe(before)}: {gains}.")
+        typer.echo(f"{_describe(best)} in place of {_describe(before)}: {gains}.")

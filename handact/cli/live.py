@@ -34,7 +34,14 @@ def watch(
     name = _name(source)
 
     drawn = folder / f"{name}.overlay.mp4" if overlay else None
+    table = folder / f"{name}.segments.csv" if output else None
     segments: list[dict[str, Any]] = []
+
+    def keep(segment: dict[str, Any]) -> None:
+        segments.append(segment)
+        if table is not None:  # at once: nobody knows how a session of hours will end
+            _write_table(table, name, segments)
+
     try:
         with LiveSource(source, max_wait=max_wait) as frames:
             segment_live(
@@ -42,15 +49,14 @@ def watch(
                 model,
                 config,
                 on_event=_print_event,
-                on_segment=segments.append,
+                on_segment=keep,
                 overlay=drawn,
                 window=window,
             )
     finally:  # also of a camera that was lost
-        if segments and output is not None:
-            print_note(f"wrote {_write_table(folder / f'{name}.segments.csv', name, segments)}")
-        if drawn is not None and drawn.exists():
-            print_note(f"wrote {drawn}")
+        for path in (table, drawn):
+            if path is not None and path.exists():
+                print_note(f"wrote {path}")
 
 
 def _name(source: str) -> str:
@@ -64,7 +70,7 @@ def _print_event(event: dict[str, Any]) -> None:
     print(json.dumps(event, ensure_ascii=False), flush=True)
 
 
-def _write_table(path: Path, name: str, segments: list[dict[str, Any]]) -> Path:
+def _write_table(path: Path, name: str, segments: list[dict[str, Any]]) -> None:
     import pandas as pd
 
     from handact.outputs import write_segment_table
@@ -72,4 +78,3 @@ def _write_table(path: Path, name: str, segments: list[dict[str, Any]]) -> Path:
     table = pd.DataFrame(segments)
     table.insert(0, "video", name)
     write_segment_table(path, table)
-    return path

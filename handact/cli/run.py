@@ -320,6 +320,8 @@ def segment(
 
     if live is None and window:
         raise typer.BadParameter("--window belongs to --live")
+    if live is not None and not live:
+        raise typer.BadParameter("--live names a camera, an address or a file")
     if live is not None:
         _refuse_beside_live(
             {

@@ -1,7 +1,7 @@
 """`sweep`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -41,7 +41,9 @@ def sweep(
         ),
     ] = None,
     hands_run: Annotated[str, typer.Option(help="Run whose localiser finds the hands.")] = "hands",
-    split: Annotated[str, typer.Option(help="Videos to measure on: train, val or test.")] = "test",
+    split: Annotated[
+        Literal["train", "val", "test"], typer.Option(help="Videos to measure on.")
+    ] = "test",
     share: Annotated[
         str | None,
         typer.Option(
@@ -69,9 +71,11 @@ def sweep(
         read_config,
         read_section,
     )
+    from handact.dataset import find_dataset_root
     from handact.distributed import wait_for_all
     from handact.sweep import run_cells, temporal_cells, write_plan
 
+    find_dataset_root(dataset)
     said = config is not None and "hands" in read_section(config, "action")
     settings = {
         "hands": hands or (None if said else "none"),

@@ -133,8 +133,14 @@ def assign_folds(
         seed: Of the draw; one seed gives one division into folds.
 
     Raises:
-        LabelError: There are fewer groups than folds, or than splits in the other folds.
+        LabelError: Nothing is left to train on, or there are fewer groups than folds, or than
+            splits in the other folds.
     """
+    if fold[1] < 2 or val >= 1:
+        what = f"{fold[1]} fold" if fold[1] < 2 else f"--val {val:g}"
+        raise LabelError(
+            f"{what} leaves nothing to train on", "use more folds, and a smaller --val"
+        )
     known = {name: groups[name] for name in dataset.videos}
     try:
         folds = fold_groups(known, fold[1], seed)

@@ -11,14 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from handact.labels import runs
 from handact.metrics.counts import Counts, f1, percent
 
 __all__ = [
+    "Intervals",
     "SegmentCounts",
     "boundary_errors",
     "confusion_matrix",
     "edit_score",
     "frame_accuracy",
+    "match_intervals",
     "segment_counts",
     "segment_lengths",
 ]
@@ -49,22 +52,27 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, num_classes: int)
 
 
 @dataclass(frozen=True, slots=True)
-class _Runs:
-    """Runs of equal labels in time order: labels, first frames, one past last frames."""
+class Intervals:
+    """Labelled intervals of one video, in time order and without overlap.
+
+    Attributes:
+        labels: (M,) of any kind.
+        starts: (M,) in any unit, as frames or seconds.
+        ends: (M,) in the same unit, after `starts`; of frames one past the last.
+    """
 
     labels: np.ndarray
     starts: np.ndarray
     ends: np.ndarray
 
 
-def _runs(labels: np.ndarray, background: Hashable | None) -> _Runs:
+def _split(labels: np.ndarray, background: Hashable | None) -> Intervals:
     """Background goes after splitting, so runs of one action on its two sides stay two."""
     labels = np.asarray(labels)
-    changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
-    edges = np.concatenate([[0], changes, [len(labels)]]) if len(labels) else np.zeros(1, int)
-    names = labels[edges[:-1]]
+    starts, ends = runs(labels)
+    names = labels[starts]
     keep = np.ones(len(names), bool) if background is None else names != background
-    return _Runs(names[keep], edges[:-1][keep], edges[1:][keep])
+    return Intervals(names[keep], starts[keep], ends[keep])
 
 
 def edit_score(
@@ -80,7 +88,7 @@ def edit_score(
     Returns:
         Percent: 100 where neither has a segment, 0 where only one has.
     """
-    a, b = _runs(truth, background).labels, _runs(predicted, background).labels
+    a, b = _split(truth, background).labels, _split(predicted, background).labels
     if not len(a) and not len(b):
         return 100.0
     return 100.0 * (1 - _levenshtein(a, b) / max(len(a), len(b)))
@@ -139,12 +147,10 @@ class SegmentCounts:
 def segment_counts(
     truth: np.ndarray, predicted: np.ndarray, iou: float, background: Hashable | None = None
 ) -> SegmentCounts:
-    """Match predicted with true segments of one video as MS-TCN does.
+    """Match predicted with true segments of one video as MS-TCN does: see `match_intervals`.
 
-    Predicted segments take turns in time order. Each looks at the true segment of its own class
-    with the greatest tIoU (the first of equals), whether that is taken or not: it is a true
-    positive if the tIoU is at least `iou` and nobody matched before, otherwise a false positive.
-    `optimal_tp` counts a one-to-one assignment instead.
+    A predicted segment without a match is a false positive. `optimal_tp` counts a one-to-one
+    assignment instead.
 
     Args:
         truth: (N,) labels of one video.
@@ -155,14 +161,13 @@ def segment_counts(
     Raises:
         ValueError: `iou` is outside (0, 1].
     """
-    true_runs, runs = _runs(truth, background), _runs(predicted, background)
-    matches = _match(true_runs, runs, iou)
-    hits = [true_runs.labels[i] for i, _ in matches]
+    true, guessed = _split(truth, background), _split(predicted, background)
+    hits = [true.labels[i] for i, _ in match_intervals(true, guessed, iou)]
     by_class = {
-        label: _class_counts(label, hits, true_runs.labels, runs.labels)
-        for label in np.union1d(true_runs.labels, runs.labels).tolist()
+        label: _class_counts(label, hits, true.labels, guessed.labels)
+        for label in np.union1d(true.labels, guessed.labels).tolist()
     }
-    return SegmentCounts(by_class, _optimal_matches(true_runs, runs, iou))
+    return SegmentCounts(by_class, _optimal_matches(true, guessed, iou))
 
 
 def _class_counts(
@@ -172,21 +177,23 @@ def _class_counts(
     return Counts(int(tp), int((predicted == label).sum() - tp), int((truth == label).sum() - tp))
 
 
-def _overlaps(truth: _Runs, predicted: _Runs) -> Iterable[tuple[int, int, np.ndarray]]:
-    """For each predicted segment: its index, the first true segment it meets, and the tIoU with
-    that one and those that follow (0 where the class differs)."""
-    first = np.searchsorted(truth.ends, predicted.starts, side="right")
-    last = np.searchsorted(truth.starts, predicted.ends, side="left")
-    for j, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
-        starts, ends = truth.starts[a:b], truth.ends[a:b]
-        shared = np.minimum(ends, predicted.ends[j]) - np.maximum(starts, predicted.starts[j])
-        span = np.maximum(ends, predicted.ends[j]) - np.minimum(starts, predicted.starts[j])
-        yield j, a, (shared / span) * (truth.labels[a:b] == predicted.labels[j])
+def match_intervals(
+    truth: Intervals, predicted: Intervals, iou: float = 0.5
+) -> list[tuple[int, int]]:
+    """Match predicted with true intervals of one video as MS-TCN does.
 
+    Predicted intervals take turns in time order. Each looks at the true interval of its own label
+    with the greatest tIoU (the first of equals), whether that is taken or not: the two match if the
+    tIoU is at least `iou` and nobody matched before.
 
-def _match(truth: _Runs, predicted: _Runs, iou: float) -> list[tuple[int, int]]:
-    """Return (true, predicted) pairs of segment indices that MS-TCN's rule matches."""
-    _check_overlap(iou)
+    Returns:
+        (true, predicted) pairs of indices.
+
+    Raises:
+        ValueError: `iou` is outside (0, 1].
+    """
+    if not 0 < iou <= 1:
+        raise ValueError(f"`iou` must be above 0 and at most 1, got {iou}")
     taken: set[int] = set()
     pairs = []
     for j, first, overlaps in _overlaps(truth, predicted):
@@ -199,7 +206,19 @@ def _match(truth: _Runs, predicted: _Runs, iou: float) -> list[tuple[int, int]]:
     return pairs
 
 
-def _optimal_matches(truth: _Runs, predicted: _Runs, iou: float) -> int:
+def _overlaps(truth: Intervals, predicted: Intervals) -> Iterable[tuple[int, int, np.ndarray]]:
+    """For each predicted interval: its index, the first true one it meets, and the tIoU with that
+    one and those that follow (0 where the label differs)."""
+    first = np.searchsorted(truth.ends, predicted.starts, side="right")
+    last = np.searchsorted(truth.starts, predicted.ends, side="left")
+    for j, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        starts, ends = truth.starts[a:b], truth.ends[a:b]
+        shared = np.minimum(ends, predicted.ends[j]) - np.maximum(starts, predicted.starts[j])
+        span = np.maximum(ends, predicted.ends[j]) - np.minimum(starts, predicted.starts[j])
+        yield j, a, (shared / span) * (truth.labels[a:b] == predicted.labels[j])
+
+
+def _optimal_matches(truth: Intervals, predicted: Intervals, iou: float) -> int:
     """Count the pairs of the greatest one-to-one assignment.
 
     Two lists of disjoint intervals in time order overlap in a forest in which the earliest pair
@@ -227,8 +246,9 @@ def boundary_errors(
         iou: Least tIoU of a match; M segments match as in `segment_counts`.
         background: Label whose segments are left out; None keeps all.
     """
-    a, b = _runs(truth, background), _runs(predicted, background)
-    errors = [(b.starts[j] - a.starts[i], b.ends[j] - a.ends[i]) for i, j in _match(a, b, iou)]
+    a, b = _split(truth, background), _split(predicted, background)
+    pairs = match_intervals(a, b, iou)
+    errors = [(b.starts[j] - a.starts[i], b.ends[j] - a.ends[i]) for i, j in pairs]
     return np.array(errors, dtype=np.int64).reshape(-1, 2)
 
 
@@ -238,9 +258,9 @@ def segment_lengths(labels: np.ndarray) -> dict[Any, list[int]]:
     Args:
         labels: (N,) labels of one video.
     """
-    runs = _runs(labels, None)
+    its = _split(labels, None)
     lengths: dict[Any, list[int]] = {}
-    for label, length in zip(runs.labels.tolist(), runs.ends - runs.starts, strict=True):
+    for label, length in zip(its.labels.tolist(), its.ends - its.starts, strict=True):
         lengths.setdefault(label, []).append(int(length))
     return lengths
 
@@ -250,8 +270,3 @@ def _check_lengths(truth: np.ndarray, predicted: np.ndarray) -> None:
         raise ValueError(
             f"`truth` and `predicted` must have one length, got {len(truth)} and {len(predicted)}"
         )
-
-
-def _check_overlap(iou: float) -> None:
-    if not 0 < iou <= 1:
-        raise ValueError(f"`iou` must be above 0 and at most 1, got {iou}")

@@ -1,59 +1,65 @@
 """Temporal reasoning in one picture: F1 of every class over clip lengths and strides."""
 
 import textwrap
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from handact.metrics.seeds import mean_by_class, spread
 from handact.plots.drawing import drawing, plain
-from handact.results import SweepCell
+from handact.results import SHIFT_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-__all__ = ["SHIFT_NAMES", "fixed_settings", "plot_sweep"]
+__all__ = ["SweepGroup", "plot_sweep"]
 
-SHIFT_NAMES = {"none": "TSN", "tsm": "TSM", "causal": "TSM, causal"}
 _COLOURS = {"none": "#D55E00", "tsm": "#0072B2", "causal": "#009E73"}
 _MARKERS = {"none": "o", "tsm": "^", "causal": "s"}
 _LEVELS = {"segment": "segment level, F1", "sequence": "sequence level, F1@50"}
 _FEWEST_OF_A_SHAPE = 5  # classes; fewer make no distribution worth an outline
 _FEWEST_PLACES, _GROUP = 4, 0.84  # that a panel has room for; what a group takes of a place
 
+Level = Literal["segment", "sequence"]
 Setting = tuple[int, int]  # T, tau
-Key = tuple[str, int, int, int]  # shift, T, tau, seed
+
+
+@dataclass(frozen=True, slots=True)
+class SweepGroup:
+    """Networks that differ in their seed alone, on one level.
+
+    Attributes:
+        level: Trimmed segments, or long videos.
+        shift: A key of `results.SHIFT_NAMES`.
+        setting: T and tau.
+        class_f1: F1 of each class in percent, averaged over seeds; empty draws nothing.
+        mean: Of the mean F1 of the classes, over seeds.
+        sd: Its standard deviation over seeds; None of one seed.
+    """
+
+    level: Level
+    shift: str
+    setting: Setting
+    class_f1: Mapping[str, float]
+    mean: float | None = None
+    sd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Panel:
     """One panel: what it shows at which places."""
 
-    level: Literal["segment", "sequence"]
+    level: Level
     places: Sequence[Setting]
     labels: Sequence[int]
     xlabel: str
 
 
-def fixed_settings(settings: Iterable[Setting]) -> Setting:
-    """Return the T at which tau varies most, and the tau at which T varies most."""
-    strides, lengths = defaultdict(set), defaultdict(set)
-    for length, stride in settings:
-        strides[length].add(stride)
-        lengths[stride].add(length)
-    return (
-        max(strides, key=lambda length: (len(strides[length]), length)),
-        max(lengths, key=lambda stride: (len(lengths[stride]), stride)),
-    )
-
-
 def plot_sweep(
-    path: str | Path, cells: Sequence[SweepCell], *, missing: Collection[Key] = (), title: str
+    path: str | Path, groups: Sequence[SweepGroup], *, fixed: Setting, title: str
 ) -> None:
     """Draw distributions of class F1 over tau at one T (left) and over T at one tau (right).
 
@@ -62,37 +68,32 @@ def plot_sweep(
 
     Args:
         path: Where to write the picture.
-        cells: At least one.
-        missing: (shift, T, tau, seed) of cells that are to come; what has none yet is left blank.
+        groups: At least one; one without class F1, which is to come, leaves its place blank.
+        fixed: T of the panels on the left, and tau of those on the right.
         title: Above the picture.
 
     Source:
         The paper's supplement, Fig. 2.
     """
-    found: dict[tuple[str, Setting], list[SweepCell]] = defaultdict(list)
-    for cell in cells:
-        found[cell.shift, (cell.clip_len, cell.frame_stride)].append(cell)
-    settings = {at for _, at in found} | {(length, stride) for _, length, stride, _ in missing}
-    wanted = {shift for shift, _ in found} | {key[0] for key in missing}
+    found = {(g.level, g.shift, g.setting): g for g in groups if g.class_f1}
+    wanted = {group.shift for group in groups}
     shifts = [shift for shift in SHIFT_NAMES if shift in wanted]
+    panels = _panels({group.setting for group in groups}, *fixed)
     with drawing(path, 12, 7.2) as figure:
-        for axes, letter, panel in zip(
-            figure.subplots(2, 2).flat, "abcd", _panels(settings), strict=True
-        ):
+        for axes, letter, panel in zip(figure.subplots(2, 2).flat, "abcd", panels, strict=True):
             for k, shift in enumerate(shifts):
-                groups = [found.get((shift, at), []) for at in panel.places]
-                _draw_shift(axes, groups, panel.level, k, shifts)
+                there = [found.get((panel.level, shift, at)) for at in panel.places]
+                _draw_shift(axes, there, k, shifts)
             title_above = 4 + 13 * len(shifts)  # points, past the lines of medians
             axes.set_title(f"{letter}   {_LEVELS[panel.level]}", loc="left", pad=title_above)
             _finish(axes, panel)
         figure.suptitle(textwrap.fill(plain(title, 300), 150))
-        several = any(len(group) > 1 for group in found.values())
+        several = any(group.sd is not None for group in groups)
         handles = _legend_handles(shifts, several)
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
 
 
-def _panels(settings: Collection[Setting]) -> list[_Panel]:
-    length, stride = fixed_settings(settings)
+def _panels(settings: Collection[Setting], length: int, stride: int) -> list[_Panel]:
     over_stride = sorted(at for at in settings if at[0] == length)
     over_length = sorted(at for at in settings if at[1] == stride)
     return [
@@ -106,11 +107,7 @@ def _panels(settings: Collection[Setting]) -> list[_Panel]:
 
 
 def _draw_shift(
-    axes: "Axes",
-    groups: Sequence[Sequence[SweepCell]],
-    level: Literal["segment", "sequence"],
-    k: int,
-    shifts: Sequence[str],
+    axes: "Axes", groups: Sequence[SweepGroup | None], k: int, shifts: Sequence[str]
 ) -> None:
     """Draw the k-th kind of network at every place, and its medians in a line above."""
     shift, width = shifts[k], _GROUP / len(shifts)
@@ -121,38 +118,33 @@ def _draw_shift(
         textcoords="offset points", ha="right", **style,
     )  # fmt: skip
     for place, group in enumerate(groups):
-        scores = [scores for cell in group if (scores := cell.class_f1(level))]
         text = "–"
-        if scores:
+        if group:
             x = place + (k - (len(shifts) - 1) / 2) * width
-            values = np.array(list(mean_by_class(scores).values()))
-            _draw_group(axes, x, values, scores, shift, width)
-            text = f"{np.median(values):.0f}"
+            _draw_group(axes, x, group, width)
+            text = f"{_median(group):.0f}"
         top = axes.get_xaxis_transform()
         axes.text(place, height, text, transform=top, ha="center", **style)
 
 
-def _draw_group(
-    axes: "Axes",
-    x: float,
-    values: np.ndarray,
-    scores: Sequence[dict[str, float]],
-    shift: str,
-    width: float,
-) -> None:
-    colour = _COLOURS[shift]
+def _median(group: SweepGroup) -> float:
+    return float(np.median(list(group.class_f1.values())))
+
+
+def _draw_group(axes: "Axes", x: float, group: SweepGroup, width: float) -> None:
+    colour = _COLOURS[group.shift]
+    values = np.array(list(group.class_f1.values()))
     if len(values) >= _FEWEST_OF_A_SHAPE and np.ptp(values) > 0:
         shape = axes.violinplot(values, [x], widths=0.92 * width, showextrema=False)
         shape["bodies"][0].set(facecolor=colour, edgecolor=colour, alpha=0.22, linewidth=0.8)
     axes.plot(
-        x + _swarm(values, 0.8 * width), values, color=colour, marker=_MARKERS[shift],
+        x + _swarm(values, 0.8 * width), values, color=colour, marker=_MARKERS[group.shift],
         markersize=3, linestyle="", alpha=0.75, markeredgewidth=0,
     )  # fmt: skip
     half = 0.36 * width
-    axes.plot((x - half, x + half), [np.median(values)] * 2, color="black", linewidth=1.6)
-    mean = spread(np.mean(list(one.values())) for one in scores)
+    axes.plot((x - half, x + half), [_median(group)] * 2, color="black", linewidth=1.6)
     axes.errorbar(
-        x, mean["mean"], yerr=mean["sd"], color="black", marker="D", markersize=3.5,
+        x, group.mean, yerr=group.sd, color="black", marker="D", markersize=3.5,
         markerfacecolor="white", markeredgewidth=0.9, linewidth=0.9, capsize=2.5, zorder=4,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handact.labels import runs
 from handact.plots.drawing import BACKGROUND, class_colours, drawing, plain
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _draw_prediction(
     axes: "Axes", y: int, predicted: np.ndarray, row: TimelineRow, look: _Look
 ) -> None:
     right = np.ones(len(predicted), bool) if row.truth is None else row.truth == predicted
-    starts, ends = _edges(predicted * 2 + right)
+    starts, ends = runs(predicted * 2 + right)
     colours = np.where(right[starts, None], look.colours[predicted[starts]], 0.0)
     _draw_strip(axes, y, starts / look.scale(row), ends / look.scale(row), colours)
     _draw_numbers(axes, y, starts, predicted[starts], ends, colours, row, look)
@@ -222,18 +223,13 @@ def _tell_share(axes: "Axes", y: int, percent: float, row: TimelineRow) -> None:
 
 
 def _draw_truth(axes: "Axes", row: TimelineRow, look: _Look) -> None:
-    starts, ends = _edges(row.truth)
+    starts, ends = runs(row.truth)
     # Two greys in turn, so that neighbouring segments can be told apart.
     grey = np.where(np.arange(len(starts)) % 2, 0.58, 0.7)
     grey = np.where(row.truth[starts] == look.background, BACKGROUND[0] / 255, grey)
     colours = np.repeat(grey[:, None], 3, axis=1)
     _draw_strip(axes, 0, starts / look.scale(row), ends / look.scale(row), colours)
     _draw_numbers(axes, 0, starts, row.truth[starts], ends, colours, row, look)
-
-
-def _edges(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    starts = np.flatnonzero(np.diff(labels, prepend=labels[:1] - 1))
-    return starts, np.append(starts[1:], len(labels))[: len(starts)]
 
 
 def _draw_strip(

@@ -9,16 +9,16 @@ import numpy as np
 from handact.errors import LabelError
 from handact.files import write_json
 from handact.formats.tables import write_table
-from handact.metrics.bootstrap import (
+from handact.metrics import (
     VideoScores,
     change_intervals,
     clip_scores,
     draw_videos,
     sequence_scores,
 )
-from handact.plots.compare import ChangeRow, plot_changes
+from handact.plots import ChangeRow, plot_changes
 from handact.report.runs import require_same_truth
-from handact.report.writing import describe_sequences, make_folder, title_videos
+from handact.report.writing import describe_sequences, make_folder, remove_stale, title_videos
 from handact.results import Clips, Sequences
 
 __all__ = ["COMPARE_LEVELS", "describe_compare", "state_compare", "write_compare_report"]
@@ -167,7 +167,11 @@ def _note_videos(report: Mapping[str, Any]) -> tuple[str, ...]:
     if not rare:
         return ()
     names = ", ".join(repr(name) for name in rare)
-    return (f"in fewer than {_FEWEST_VIDEOS} videos, so with no interval to trust: {names}",)
+    return (
+        f"in fewer than {_FEWEST_VIDEOS} videos, so with no interval to trust: {names}",
+        f"draws without such a class leave it out of the {_MEAN}, whose interval may lie off"
+        " centre for that, or even beside the change",
+    )
 
 
 def state_compare(report: Mapping[str, Any]) -> str:
@@ -189,10 +193,11 @@ def write_compare_report(folder: str | Path, report: Mapping[str, Any]) -> list[
     """Write compare.json, compare.csv and compare.png, and return the files.
 
     Args:
-        folder: Made if it is not there.
+        folder: Made if it is not there; the page of an earlier report is removed from it.
         report: From `describe_compare`.
     """
     folder = make_folder(folder)
+    remove_stale(folder, "compare.html")
     write_json(folder / "compare.json", report)
     columns = ("level", "of", "name", *_CHANGE, "support", "num_videos")
     rows = [

@@ -8,7 +8,7 @@ import numpy as np
 
 from handact.dataset import Dataset
 from handact.metrics import WrongSegment, worst_segments
-from handact.report.page import Card, Gallery, Picture, Section, Table, Text, write_page
+from handact.report.page import Card, Gallery, Picture, Section, Table, Text, present, write_page
 from handact.report.tables import (
     boundary_table,
     class_table,
@@ -58,11 +58,11 @@ def write_metrics_page(
     wanted = [(s.video, frame) for s in worst[:_MOST_SEGMENTS] for frame in s.examples]
     thumbnails, notes = read_thumbnails(dataset, wanted) if dataset else ({}, ())
     sections = [
-        Section("Summary", _present(summary_table(report), boundary_table(report))),
+        Section("Summary", present(summary_table(report), boundary_table(report))),
         Section(
             "Classes",
             [
-                *_present(class_table(report), trimmed_table(report)),
+                *present(class_table(report), trimmed_table(report)),
                 Picture(folder / "metrics.png", "F1 of each class."),
             ],
         ),
@@ -75,10 +75,6 @@ def write_metrics_page(
     facts = data_facts(dataset, report["variant"], _facts(report, result))
     write_page(path, f"Metrics: {about}", facts, sections)
     return path, notes
-
-
-def _present(*tables: Table | None) -> list[Table]:
-    return [table for table in tables if table is not None]
 
 
 def _facts(report: Mapping[str, Any], result: Sequences) -> dict[str, str]:

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader
 from handact import __version__
 from handact.files import write_bytes
 
-__all__ = ["Card", "Gallery", "Picture", "Section", "Table", "Text", "write_page"]
+__all__ = ["Card", "Gallery", "Picture", "Section", "Table", "Text", "present", "write_page"]
 
 _NO_VALUE = "–"
 _NUMBER = re.compile(r"[+\-−]?\d+(\.\d+)?(?=( ?(%|s))?$)")
@@ -98,6 +98,11 @@ class Section:
 
     title: str
     parts: Sequence[Text | Table | Picture | Gallery]
+
+
+def present(*tables: Table | None) -> list[Table]:
+    """Return the tables that there are, as parts of a section."""
+    return [table for table in tables if table is not None]
 
 
 def write_page(

@@ -1,18 +1,43 @@
 """Several runs next to one truth."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from handact.dataset import read_dataset
 from handact.errors import LabelError
 from handact.formats.tables import read_actions, tables_in
 from handact.formats.text import show_path
 from handact.report.reading import read_sequences
 from handact.results import Sequences
 
-__all__ = ["read_runs", "require_same_truth"]
+__all__ = ["check_runs", "read_runs", "require_same_truth"]
+
+
+def check_runs(root: Path, runs: Iterable[str]) -> None:
+    """See that all runs can be judged on a dataset, before hours go by with the first of them.
+
+    Args:
+        root: The dataset folder.
+        runs: Names or paths of runs of `train-action`.
+
+    Raises:
+        CheckpointError: One has no checkpoint that can be read.
+        LabelError: One knows a class that the dataset lacks.
+    """
+    from handact.checkpoint import load_checkpoint  # torch, which bare tables do without
+
+    dataset = read_dataset(root, with_labels=False)
+    for run in runs:
+        classes = load_checkpoint(dataset.run(run) / "best.pt", "action")["classes"]
+        if unknown := sorted(set(classes) - set(dataset.classes)):
+            raise LabelError(
+                f"{show_path(dataset.root / 'dataset.toml')}: lacks the class {unknown[0]!r} of the"
+                f" run {run}",
+                "a run can be judged only on videos that are labelled with its classes",
+            )
 
 
 def read_runs(

@@ -10,10 +10,10 @@ import numpy as np
 from handact.errors import ConfigError
 from handact.files import write_json
 from handact.formats.tables import write_table
-from handact.metrics.seeds import mean_by_class, spread
-from handact.plots.sweep import SHIFT_NAMES, fixed_settings, plot_sweep
-from handact.report.writing import make_folder, title_videos
-from handact.results import SweepCell
+from handact.metrics import fixed_settings, mean_and_sd, mean_by_class
+from handact.plots import SweepGroup, plot_sweep
+from handact.report.writing import make_folder, remove_stale, title_videos
+from handact.results import SHIFT_NAMES, SweepCell
 
 __all__ = ["SWEEP_LEVELS", "describe_sweep", "state_sweep", "write_sweep_report"]
 
@@ -123,7 +123,7 @@ def _average_seeds(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             **dict(zip((*_KEY[:3], "level"), key, strict=True)),
             "seeds": [row["seed"] for row in group],
             **{
-                score: spread(row[score] for row in group)
+                score: mean_and_sd(row[score] for row in group)
                 for score in ("mean_f1", "median_f1", *SWEEP_LEVELS[key[-1]])
             },
             "class_f1": mean_by_class([row["class_f1"] for row in group]),
@@ -162,17 +162,15 @@ def state_sweep(report: Mapping[str, Any]) -> str:
     return text
 
 
-def write_sweep_report(
-    folder: str | Path, report: Mapping[str, Any], cells: Sequence[SweepCell]
-) -> list[Path]:
+def write_sweep_report(folder: str | Path, report: Mapping[str, Any]) -> list[Path]:
     """Write sweep.json, sweep.csv, sweep_classes.csv and sweep.png, and return the files.
 
     Args:
-        folder: Made if it is not there.
+        folder: Made if it is not there; the page of an earlier report is removed from it.
         report: From `describe_sweep`.
-        cells: What it is about.
     """
     folder = make_folder(folder)
+    remove_stale(folder, "sweep.html")
     write_json(folder / "sweep.json", report)
     scores = ("mean_f1", "median_f1", *(name for level in SWEEP_LEVELS.values() for name in level))
     columns = (*_KEY, "level", *scores)
@@ -183,9 +181,32 @@ def write_sweep_report(
         for name, f1 in row["class_f1"].items()
     ]
     _write_rows(folder / "sweep_classes.csv", (*_KEY, "level", "class", "f1"), by_class)
-    missing = [tuple(row[key] for key in _KEY) for row in report["missing"]]
-    plot_sweep(folder / "sweep.png", cells, missing=missing, title=_title(report))
+    variant = report["variant"]
+    fixed = variant["fixed_clip_len"], variant["fixed_frame_stride"]
+    plot_sweep(folder / "sweep.png", _groups(report), fixed=fixed, title=_title(report))
     return [folder / f"sweep{end}" for end in (".json", ".csv", "_classes.csv", ".png")]
+
+
+def _groups(report: Mapping[str, Any]) -> list[SweepGroup]:
+    """What is measured, and what is to come: without scores, it keeps its place in the picture."""
+    groups = [
+        SweepGroup(
+            row["level"],
+            row["shift"],
+            (row["clip_len"], row["frame_stride"]),
+            row["class_f1"],
+            row["mean_f1"]["mean"],
+            row["mean_f1"]["sd"],
+        )
+        for row in report["over_seeds"]
+    ]
+    there = {(group.level, group.shift, group.setting) for group in groups}
+    blank = [
+        (level, row["shift"], (row["clip_len"], row["frame_stride"]))
+        for row in report["missing"]
+        for level in SWEEP_LEVELS
+    ]
+    return groups + [SweepGroup(*key, {}) for key in dict.fromkeys(blank) if key not in there]
 
 
 def _write_rows(path: Path, columns: Sequence[str], rows: Collection[Mapping[str, Any]]) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from handact import __version__
 from handact.dataset import Dataset
-from handact.plots.sweep import SHIFT_NAMES
 from handact.report.compare import COMPARE_LEVELS
 from handact.report.page import Table
 from handact.report.sweep import SWEEP_LEVELS
+from handact.results import SHIFT_NAMES
 
 __all__ = [
     "boundary_table",

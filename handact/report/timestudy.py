@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from handact.errors import ConfigError
 from handact.files import write_json
 from handact.formats.tables import write_table
-from handact.plots.cycles import plot_cycles
-from handact.report.observations import HOW_TO_CYCLES, Observations
+from handact.plots import plot_cycles
+from handact.report.nominal import HOW_TO_CYCLES
+from handact.report.observations import Observations
 from handact.report.workbook import Sheet, write_workbook
+from handact.report.writing import make_folder, remove_stale, title_videos
 from handact.timestudy import (
     Cycle,
     Nominal,
@@ -30,7 +31,7 @@ __all__ = [
     "describe_timestudy",
     "state_timestudy",
     "study_times",
-    "write_timestudy",
+    "write_timestudy_report",
 ]
 
 _CYCLE_TIME = (
@@ -204,34 +205,33 @@ def _describe_variant(study: TimeStudy) -> dict[str, Any]:
 def state_timestudy(report: Mapping[str, Any]) -> str:
     """Say in a sentence or two what the figures are about, and what a cycle time is."""
     variant = report["variant"]
-    split = f" of the {variant['split']} split" if variant["split"] else ""
-    number = variant["num_videos"]
-    about = f"{number} video{'' if number == 1 else 's'}{split}, {variant['num_steps']} steps"
     rule = f" Cycle time: {variant['cycle_time']}." if variant["cycle_time"] else ""
     waiting = (
         "Waiting is what lies between the steps of a video; what lies before its first and after"
         " its last is not counted."
     )
-    return f"{about} ({variant['how']}). {waiting}{rule}"
+    return f"{_about(variant)} ({variant['how']}). {waiting}{rule}"
 
 
 # ------------------------------------------------------------------------------------------- files
 
 
-def write_timestudy(folder: str | Path, report: Mapping[str, Any], study: TimeStudy) -> list[Path]:
+def write_timestudy_report(
+    folder: str | Path, report: Mapping[str, Any], study: TimeStudy
+) -> list[Path]:
     """Write timestudy.json, timestudy.xlsx, timestudy.png and a table of steps, cycles, events.
 
     Args:
-        folder: Made if it is not there.
+        folder: Made if it is not there; what an earlier report wrote there and this one does not is
+            removed.
         report: From `describe_timestudy`.
         study: What it is about.
 
     Returns:
         The files. Without cycles there is no timestudy_cycles.csv.
     """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder}: is a file", "give a folder for the report")
+    folder = make_folder(folder)
+    remove_stale(folder, "timestudy_cycles.csv", "timestudy.html")
     files = [folder / f"timestudy.{kind}" for kind in ("json", "xlsx", "png")]
     write_json(files[0], report)
     sheets = _sheets(report, study)
@@ -267,10 +267,7 @@ def _durations(study: TimeStudy, name: str) -> list[float]:
 
 
 def _title(report: Mapping[str, Any]) -> str:
-    variant, cycles = report["variant"], report["cycles"]
-    split = f", {variant['split']} split" if variant["split"] else ""
-    number = variant["num_videos"]
-    about = f"{number} video{'' if number == 1 else 's'}{split}, {variant['num_steps']} steps"
+    about, cycles = _about(report["variant"]), report["cycles"]
     if cycles is None:
         return about
     mean = cycles["time"]["mean"]
@@ -279,11 +276,15 @@ def _title(report: Mapping[str, Any]) -> str:
     return f"{about}; {cycles['complete']} complete cycles{time}{odd}"
 
 
+def _about(variant: Mapping[str, Any]) -> str:
+    return f"{title_videos(variant)}, {variant['num_steps']} steps"
+
+
 def _sheets(report: Mapping[str, Any], study: TimeStudy) -> list[Sheet]:
     """Return what there is: summary, steps, cycles, events, agreement."""
     sheets = [Sheet("summary", ("about", "value"), _summary_rows(report)), _steps_sheet(report)]
     if report["cycles"] is not None:
-        sheets.append(_cycles_sheet(report["cycles"]["list"]))
+        sheets.append(_cycles_sheet(report["cycles"]["list"], report["cycles"]["takt"]))
     sheets.append(_events_sheet(study))
     if report["agreement"] is not None:
         sheets.append(_agreement_sheet(report["agreement"]))
@@ -359,16 +360,19 @@ def _step_row(kind: str, name: str | None, its: Mapping[str, Any]) -> tuple[obje
     )
 
 
-def _cycles_sheet(cycles: Sequence[Mapping[str, Any]]) -> Sheet:
-    columns = [
-        "video", "cycle", "start seconds", "end seconds", "seconds", "complete",
-        "waiting seconds", "steps", "missing", "extra", "out of order",
-    ]  # fmt: skip
-    columns += ["over takt seconds"] if any("over_takt" in cycle for cycle in cycles) else []
-    rows = [
-        ["; ".join(x) if isinstance(x, list) else x for x in cycle.values()] for cycle in cycles
-    ]
-    return Sheet("cycles", columns, rows)
+_CYCLES = {
+    "video": "video", "cycle": "cycle", "start": "start seconds", "end": "end seconds",
+    "seconds": "seconds", "complete": "complete", "waiting": "waiting seconds", "steps": "steps",
+    "missing": "missing", "extra": "extra", "out_of_order": "out of order",
+    "over_takt": "over takt seconds",
+}  # fmt: skip
+
+
+def _cycles_sheet(cycles: Sequence[Mapping[str, Any]], takt: object) -> Sheet:
+    heads = {key: head for key, head in _CYCLES.items() if takt or key != "over_takt"}
+    cells = [[cycle[key] for key in heads] for cycle in cycles]
+    rows = [["; ".join(x) if isinstance(x, list) else x for x in row] for row in cells]
+    return Sheet("cycles", tuple(heads.values()), rows)
 
 
 def _events_sheet(study: TimeStudy) -> Sheet:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from handact.dataset import Dataset
-from handact.plots.cycles import plot_cycle
-from handact.report.page import Card, Gallery, Picture, Section, Table, Text, write_page
+from handact.plots import plot_cycle
+from handact.report.page import Card, Gallery, Picture, Section, Text, present, write_page
 from handact.report.tables import data_facts, show_clock
 from handact.report.thumbnails import as_jpeg, read_thumbnails
 from handact.report.timestudy import TimeStudy
@@ -39,7 +39,7 @@ _ODD = (
 def write_timestudy_page(
     folder: Path, report: Mapping[str, Any], study: TimeStudy, dataset: Dataset | None = None
 ) -> tuple[Path, tuple[str, ...]]:
-    """Write timestudy.html, a page of its own, beside the files of `write_timestudy`.
+    """Write timestudy.html, a page of its own, beside the files of `write_timestudy_report`.
 
     Args:
         folder: Where those files lie; the page takes the picture among them.
@@ -52,11 +52,11 @@ def write_timestudy_page(
     """
     odd, notes = _tell_odd(report, study, dataset)
     sections = [
-        Section("Summary", _present(cycle_summary_table(report), standard_table(report))),
+        Section("Summary", present(cycle_summary_table(report), standard_table(report))),
         Section("Steps", [step_table(report), Picture(folder / "timestudy.png", _PICTURE)]),
         Section("Odd cycles", odd),
-        Section("Cycles", _present(cycle_table(report))),
-        Section("Predicted and manual times", _present(agreement_table(report))),
+        Section("Cycles", present(cycle_table(report))),
+        Section("Predicted and manual times", present(agreement_table(report))),
     ]
     observations = study.observations
     about = f"{dataset.name}, {observations.split} split" if dataset else observations.how
@@ -65,10 +65,6 @@ def write_timestudy_page(
     sections = [section for section in sections if section.parts]
     write_page(path, f"Time study: {about}", facts, sections)
     return path, notes
-
-
-def _present(*tables: Table | None) -> list[Table]:
-    return [table for table in tables if table is not None]
 
 
 def _facts(report: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from handact.errors import ConfigError
-from handact.files import write_json
+from handact.files import check_writable, write_json
 from handact.formats.tables import write_table
 from handact.metrics import (
     HAND_THRESHOLDS,
@@ -31,10 +31,12 @@ from handact.results import Clips, EngineResult, HandPairs, Sequences
 
 __all__ = [
     "ENGINE_FIGURES",
+    "check_folder",
     "describe_engines",
     "describe_hands",
     "describe_sequences",
     "make_folder",
+    "remove_stale",
     "state_hands",
     "state_sequences",
     "title_videos",
@@ -212,7 +214,7 @@ def write_metrics_report(
     """Write metrics.json, metrics.csv, metrics.png, confusion.png and timeline.png.
 
     Args:
-        folder: Made if it is not there.
+        folder: Made if it is not there; the page of an earlier report is removed from it.
         report: From `describe_sequences`.
         result: What it is about.
 
@@ -220,6 +222,7 @@ def write_metrics_report(
         The files.
     """
     folder = make_folder(folder)
+    remove_stale(folder, "metrics.html")
     about = title_videos(report["variant"])
     write_json(folder / "metrics.json", report)
     _write_class_table(folder / "metrics.csv", report)
@@ -308,7 +311,7 @@ def write_hands_report(
     """Write hands.json, hands.csv and hands.png.
 
     Args:
-        folder: Made if it is not there.
+        folder: Made if it is not there; the page of an earlier report is removed from it.
         report: From `describe_hands`.
         result: What it is about.
 
@@ -316,6 +319,7 @@ def write_hands_report(
         The files.
     """
     folder = make_folder(folder)
+    remove_stale(folder, "hands.html")
     write_json(folder / "hands.json", report)
     columns = ("tp", "fp", "fn", "precision", "recall", "f1")
     rows = [
@@ -334,10 +338,28 @@ def write_hands_report(
     return [folder / name for name in ("hands.json", "hands.csv", "hands.png")]
 
 
-def make_folder(folder: str | Path) -> Path:
-    """Return the folder of a report, made if it is not there; a file of that name is an error."""
-    folder = Path(folder)
+def check_folder(folder: Path) -> None:
+    """See that a report can be written into a folder, before the work that would be lost.
+
+    Raises:
+        ConfigError: It is a file.
+        OSError: It cannot be made or written.
+    """
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: is a file", "give a folder for the report")
+    check_writable(folder)
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Return the folder of a report, made if it is not there; raises as `check_folder`."""
+    folder = Path(folder)
+    check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def remove_stale(folder: Path, *names: str) -> None:
+    """Remove files of an earlier report that this one may not write: they tell other figures."""
+    for path in (folder / name for name in names):
+        if path.is_file():
+            path.unlink()

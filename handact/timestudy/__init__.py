@@ -17,6 +17,7 @@ from handact.timestudy.cycles import (
     align_to_order,
     find_cycles,
     steps_from_frames,
+    steps_from_segments,
 )
 from handact.timestudy.times import (
     Deviation,
@@ -50,5 +51,6 @@ __all__ = [
     "spread",
     "step_times",
     "steps_from_frames",
+    "steps_from_segments",
     "waiting_times",
 ]

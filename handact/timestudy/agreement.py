@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handact.metrics import Intervals, match_intervals
 from handact.timestudy.cycles import Cycle, Step
 
 __all__ = ["Agreement", "compare_cycles", "compare_steps", "match_steps"]
@@ -87,28 +88,15 @@ def match_steps(
 ) -> list[tuple[int, int]]:
     """Match predicted with true steps of one video as F1@k does, but in seconds.
 
-    Predicted steps take turns in time order. Each looks at the true step of its own class with the
-    greatest tIoU (the first of equals), whether that is taken or not, and matches it if the tIoU
-    is at least `iou` and nobody matched it before. See `metrics.segment_counts`.
-
     Returns:
-        (true, predicted) pairs of indices.
+        (true, predicted) pairs of indices, see `metrics.match_intervals`.
     """
-    names = np.array([step.action for step in truth], object)
-    starts, ends = (np.array([getattr(s, key) for s in truth]) for key in ("start", "end"))
-    taken: set[int] = set()
-    pairs = []
-    for j, step in enumerate(predicted):
-        first = int(np.searchsorted(ends, step.start, side="right"))
-        near = slice(first, int(np.searchsorted(starts, step.end, side="left")))
-        shared = np.minimum(ends[near], step.end) - np.maximum(starts[near], step.start)
-        span = np.maximum(ends[near], step.end) - np.minimum(starts[near], step.start)
-        overlaps = (shared / span) * (names[near] == step.action)
-        best = int(overlaps.argmax()) if len(overlaps) else -1
-        if best >= 0 and overlaps[best] >= iou and first + best not in taken:
-            taken.add(first + best)
-            pairs.append((first + best, j))
-    return pairs
+    return match_intervals(_intervals(truth), _intervals(predicted), iou)
+
+
+def _intervals(steps: Sequence[Step]) -> Intervals:
+    starts, ends = (np.array([getattr(s, key) for s in steps], float) for key in ("start", "end"))
+    return Intervals(np.array([step.action for step in steps], object), starts, ends)
 
 
 def _agreement(pairs: np.ndarray, missed: int, extra: int) -> Agreement:

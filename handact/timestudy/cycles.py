@@ -1,13 +1,13 @@
 """Steps of work, and the cycles that they make."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
-from handact.labels import segments_from_frames
+from handact.labels import Segment, segments_from_frames
 
 __all__ = [
     "Cycle",
@@ -17,6 +17,7 @@ __all__ = [
     "align_to_order",
     "find_cycles",
     "steps_from_frames",
+    "steps_from_segments",
 ]
 
 Status = Literal["ok", "extra", "out of order", ""]
@@ -110,7 +111,7 @@ class Cycle:
 def steps_from_frames(
     labels: np.ndarray, classes: Sequence[str], background: str, edges: np.ndarray
 ) -> list[Step]:
-    """Gather runs of equal labels into steps.
+    """Gather runs of equal labels into steps: one done twice without a break is one.
 
     Args:
         labels: (N,) class indices.
@@ -118,9 +119,22 @@ def steps_from_frames(
         background: One of them, left out.
         edges: (N + 1,) seconds at which frames begin and the last one ends.
     """
+    return steps_from_segments(segments_from_frames(labels, classes), background, edges)
+
+
+def steps_from_segments(
+    segments: Iterable[Segment], background: str, edges: np.ndarray
+) -> list[Step]:
+    """Return segments in seconds; neighbours of one class stay apart.
+
+    Args:
+        segments: In order of time.
+        background: Class that is left out.
+        edges: (N + 1,) seconds at which frames begin and the last one ends.
+    """
     return [
         Step(s.action, float(edges[s.start_frame]), float(edges[s.end_frame]))
-        for s in segments_from_frames(labels, classes)
+        for s in segments
         if s.action != background
     ]
 

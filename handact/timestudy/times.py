@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import stdtrit
 
 from handact.timestudy.cycles import Cycle, Step
 
@@ -63,6 +62,8 @@ def spread(values: Collection[float]) -> Spread:
     mean = float(array.mean())
     sd = low = high = None
     if n > 1:
+        from scipy.special import stdtrit  # a sixth of a second, for this one quantile
+
         sd = float(array.std(ddof=1))
         reach = float(stdtrit(n - 1, (1 + _LEVEL) / 2)) * sd / n**0.5
         low, high = mean - reach, mean + reach

@@ -238,7 +238,9 @@ def _refuse_other_run(run: Path, checkpoint: dict[str, Any], config: Config, lab
             hint,
         )
     if checkpoint["training"]["data"] != labels:
-        raise TrainingError(f"{run}: the labels have changed since this run began", hint)
+        raise TrainingError(
+            f"{run}: the labels have changed since this run began, or who is in which split", hint
+        )
 
 
 def _refuse_finished_network(run: Path, kind: str) -> None:

@@ -1,5 +1,6 @@
 """Frames as time goes by: of a camera, of a stream on the network, or of a file at its own rate."""
 
+import math
 import re
 import time
 from collections import deque
@@ -58,7 +59,7 @@ class LiveSource:
         width: Of the pictures, pixels; what comes otherwise later is scaled.
         height: The same.
         num_dropped: Frames that waited too long.
-        num_interruptions: How often the source stalled and came back.
+        num_interruptions: How often the source stalled.
         came: When the frame that was given out last had come, by `time.monotonic`.
 
     Raises:
@@ -148,10 +149,12 @@ class LiveSource:
 
     def _read(self, images: Iterator[tuple[float | None, np.ndarray]]) -> None:
         """Offer frames until the source ends or stalls."""
-        offset = None
+        offset, before = None, -math.inf  # from stamps to seconds; the last stamp
         try:
             for stamp, image in images:
-                seconds = self._now if stamp is None or offset is None else stamp + offset
+                is_known = stamp is not None and offset is not None and stamp > before
+                seconds = stamp + offset if is_known else self._now
+                before = before if stamp is None else stamp
                 if self.is_endless and abs(seconds - self._now) > _MOST_APART:
                     seconds = self._now
                 seconds = max(seconds, self._last + _LEAST_APART) if self._number else 0.0
@@ -184,6 +187,7 @@ class LiveSource:
     def _come_back(self) -> Iterator[tuple[float | None, np.ndarray]]:
         """Open the source again, as often as it takes, and return its images."""
         stalled = time.monotonic()
+        self.num_interruptions += 1
         self._tell("stalled")
         for attempt in count():
             if self._unwanted.wait(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]):
@@ -194,7 +198,6 @@ class LiveSource:
             except (VideoError, av.FFmpegError, OSError):
                 first = None
             if first is not None:
-                self.num_interruptions += 1
                 self._tell("resumed")
                 return chain([first], self._images)
             if time.monotonic() - stalled > self.give_up:

@@ -10,7 +10,16 @@ from handact.cli.report.sweep import sweep
 from handact.cli.report.timeline import timeline
 from handact.cli.report.timestudy import timestudy
 
-__all__ = ["add_commands", "compare", "hands", "metrics", "sweep", "timeline", "timestudy"]
+__all__ = [
+    "add_commands",
+    "compare",
+    "engines",
+    "hands",
+    "metrics",
+    "sweep",
+    "timeline",
+    "timestudy",
+]
 
 
 def add_commands(app: typer.Typer) -> None:

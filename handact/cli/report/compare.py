@@ -15,20 +15,20 @@ from handact.cli.console import (
 )
 from handact.cli.report.inputs import (
     BackgroundOption,
-    ConfigOption,
     FpsOption,
     FramesOption,
     HtmlOption,
     OutputOption,
+    SegmentConfigOption,
     SplitOption,
     TruthOption,
     VideosOption,
+    choose_folder,
     evaluate_clips,
-    evaluate_sequences,
+    evaluate_runs,
     name_files,
     print_notes,
     read_runs,
-    require_place,
 )
 
 __all__ = ["compare"]
@@ -49,7 +49,7 @@ def compare(
     include_background: Annotated[
         bool, typer.Option("--include-background", help="Count background in edit and F1.")
     ] = False,
-    config: ConfigOption = None,
+    config: SegmentConfigOption = None,
     output: OutputOption = None,
     html: HtmlOption = False,
     json: JsonOption = False,
@@ -68,17 +68,17 @@ def compare(
         write_compare_report,
     )
 
+    if not truth:
+        _require_runs(a, b)
+    output = choose_folder(output, None if truth else dataset, html)
     clips = None
     if truth:
-        require_place(html, output)
         runs = read_runs(
             truth, [Path(a), Path(b)], background, frames, videos, fps, same_videos=True
         )
     else:
-        _require_runs(a, b)
-        runs = [evaluate_sequences(dataset, run, split, config, device) for run in (a, b)]
+        runs = evaluate_runs(dataset, (a, b), split, config, device)
         clips = tuple(evaluate_clips(dataset, run, split, device) for run in (a, b))
-        output = output or dataset / "report"
     report = describe_compare(tuple(runs), clips, include_background=include_background)
     files = write_compare_report(output, report) if output else []
     if html:
@@ -99,7 +99,7 @@ def _require_runs(*names: str) -> None:
 
 
 def _print_tables(report: Mapping[str, Any]) -> None:
-    from handact.report.tables import compare_tables
+    from handact.report import compare_tables
 
     overall, *levels = compare_tables(report)
     print_table(overall.columns, overall.rows)

@@ -16,9 +16,10 @@ from handact.cli.console import (
     progress,
 )
 from handact.cli.report.inputs import (
-    ConfigOption,
     OutputOption,
+    SegmentConfigOption,
     SplitOption,
+    choose_folder,
     name_files,
 )
 
@@ -29,7 +30,7 @@ def engines(
     dataset: DatasetArgument = Path("."),
     run: RunOption = "action",
     split: SplitOption = "test",
-    config: ConfigOption = None,
+    config: SegmentConfigOption = None,
     output: OutputOption = None,
     json: JsonOption = False,
     device: DeviceOption = "auto",
@@ -43,13 +44,14 @@ def engines(
     from handact.evaluation import evaluate_engines
     from handact.report import describe_engines, state_sequences, write_engines_report
 
+    output = choose_folder(output, dataset)
     settings = read_config(SegmentConfig, config)
     with progress("both engines", "frames") as on_progress:
         results = evaluate_engines(
             dataset, run=run, split=split, device=device, config=settings, on_progress=on_progress
         )
     report = describe_engines(results)
-    files = write_engines_report(output or dataset / "report", report)
+    files = write_engines_report(output, report)
     if json:
         print_json(report)
     else:

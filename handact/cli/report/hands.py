@@ -22,9 +22,11 @@ from handact.cli.report.inputs import (
     PredictedOption,
     SplitOption,
     TruthOption,
+    choose_folder,
     is_bare,
     name_files,
     print_notes,
+    write_page,
 )
 
 if TYPE_CHECKING:
@@ -54,20 +56,18 @@ def hands(
     --html adds hands.html: table and picture, and the worst frames, on a dataset as pictures with
     the true and the predicted hands drawn in.
     """
-    from handact.report import describe_hands, state_hands, write_hands_report
+    from handact.report import describe_hands, state_hands, write_hands_page, write_hands_report
 
-    place = None
-    if is_bare(truth, predicted):
-        if html and output is None:
-            raise typer.BadParameter("--html of bare tables needs -o FOLDER, a place for the page")
-        result = _read_hands(truth, predicted)
-    else:
+    place = None if is_bare(truth, predicted) else dataset
+    output = choose_folder(output, place, html)
+    if place:
         result = _evaluate_hands(dataset, run, split, device)
-        output, place = output or dataset / "report", dataset
+    else:
+        result = _read_hands(truth, predicted)
     report = describe_hands(result)
     files = write_hands_report(output, report, result) if output else []
     if html:
-        files.append(_write_page(output, report, result, place))
+        files.append(write_page(write_hands_page, output, place, report, result))
     if json:
         print_json({key: value for key, value in report.items() if key != "variant"})
         print_note(state_hands(report))
@@ -92,20 +92,8 @@ def _evaluate_hands(dataset: Path, run: str, split: str, device: str) -> "HandPa
         return evaluate_hands(dataset, run=run, split=split, device=device, on_progress=on_progress)
 
 
-def _write_page(
-    folder: Path, report: Mapping[str, Any], result: "HandPairs", root: Path | None
-) -> Path:
-    from handact.dataset import read_dataset
-    from handact.report import write_hands_page
-
-    dataset = read_dataset(root, with_labels=False) if root else None
-    path, notes = write_hands_page(folder, report, result, dataset)
-    print_notes(notes)
-    return path
-
-
 def _print_hands(report: Mapping[str, Any]) -> None:
-    from handact.report.tables import hand_table
+    from handact.report import hand_table
 
     table = hand_table(report)
     print_table(table.columns, table.rows)

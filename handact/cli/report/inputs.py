@@ -1,6 +1,6 @@
 """What reports are about, as options (a run of a dataset, or bare tables), and what they wrote."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,23 +13,26 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackgroundOption",
-    "ConfigOption",
     "FpsOption",
     "FramesOption",
     "HtmlOption",
     "OutputOption",
     "PredictedOption",
+    "SegmentConfigOption",
     "SplitOption",
     "TruthOption",
     "VideosOption",
+    "choose_folder",
+    "default_folder",
     "evaluate_clips",
+    "evaluate_runs",
     "evaluate_sequences",
     "is_bare",
     "name_files",
     "print_notes",
     "read_runs",
     "read_sequences",
-    "require_place",
+    "write_page",
 ]
 
 TruthOption = Annotated[
@@ -59,7 +62,7 @@ FpsOption = Annotated[
 SplitOption = Annotated[
     Literal["train", "val", "test"], typer.Option("--split", help="Videos to report on.")
 ]
-ConfigOption = Annotated[
+SegmentConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings of `segment`, as TOML."),
 ]
@@ -80,9 +83,30 @@ def is_bare(truth: Path | None, predicted: Path | None) -> bool:
     return truth is not None
 
 
-def require_place(html: bool, output: Path | None) -> None:
-    if html and output is None:
+def choose_folder(output: Path | None, dataset: Path | None, html: bool = False) -> Path | None:
+    """Return where files go, None for nowhere; what cannot be written shows before the work.
+
+    Args:
+        output: What the person said.
+        dataset: None for bare tables.
+        html: Whether there is to be a page.
+    """
+    from handact.report import check_folder
+
+    if output is None and dataset is not None:
+        output = default_folder(dataset)
+    if output is not None:
+        check_folder(output)
+    elif html:
         raise typer.BadParameter("--html of bare tables needs -o FOLDER, a place for the page")
+    return output
+
+
+def default_folder(dataset: Path) -> Path:
+    from handact.dataset import find_dataset_root
+
+    find_dataset_root(dataset)  # else the complaint would be about the folder for the report
+    return dataset / "report"
 
 
 def read_sequences(
@@ -158,6 +182,16 @@ def evaluate_sequences(
         )
 
 
+def evaluate_runs(
+    dataset: Path, runs: Iterable[str], split: str, config: Path | None, device: str
+) -> "list[Sequences]":
+    from handact import report
+
+    runs = list(runs)
+    report.check_runs(dataset, runs)
+    return [evaluate_sequences(dataset, run, split, config, device) for run in runs]
+
+
 def evaluate_clips(dataset: Path, run: str, split: str, device: str) -> "Clips":
     from handact import evaluation
 
@@ -165,6 +199,21 @@ def evaluate_clips(dataset: Path, run: str, split: str, device: str) -> "Clips":
         return evaluation.evaluate_clips(
             dataset, run=run, split=split, device=device, on_progress=on_progress
         )
+
+
+def write_page(
+    write: Callable[..., tuple[Path, tuple[str, ...]]],
+    folder: Path,
+    dataset: Path | None,
+    *about: object,
+) -> Path:
+    """Write a page that shows frames of the videos, where these are known, and print its notes."""
+    from handact.dataset import read_dataset
+
+    videos = read_dataset(dataset, with_labels=False) if dataset else None
+    path, notes = write(folder, *about, videos)
+    print_notes(notes)
+    return path
 
 
 def print_notes(notes: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,26 +16,23 @@ from handact.cli.console import (
 )
 from handact.cli.report.inputs import (
     BackgroundOption,
-    ConfigOption,
     FpsOption,
     FramesOption,
     HtmlOption,
     OutputOption,
     PredictedOption,
+    SegmentConfigOption,
     SplitOption,
     TruthOption,
     VideosOption,
+    choose_folder,
     evaluate_clips,
     evaluate_sequences,
     is_bare,
     name_files,
-    print_notes,
     read_sequences,
-    require_place,
+    write_page,
 )
-
-if TYPE_CHECKING:
-    from handact.results import Sequences
 
 __all__ = ["metrics"]
 
@@ -57,7 +54,7 @@ def metrics(
     include_background: Annotated[
         bool, typer.Option("--include-background", help="Count background in edit and F1.")
     ] = False,
-    config: ConfigOption = None,
+    config: SegmentConfigOption = None,
     output: OutputOption = None,
     html: HtmlOption = False,
     json: JsonOption = False,
@@ -72,22 +69,27 @@ def metrics(
     --html adds metrics.html: the tables and pictures, and the worst segments, on a dataset with
     frames of the videos.
     """
-    from handact.report import describe_sequences, state_sequences, write_metrics_report
+    from handact.report import (
+        describe_sequences,
+        state_sequences,
+        write_metrics_page,
+        write_metrics_report,
+    )
 
-    clips, place = None, None
-    if is_bare(truth, predicted):
-        require_place(html, output)
-        result = read_sequences(truth, predicted, background, frames, videos, fps)
-    else:
+    place = None if is_bare(truth, predicted) else dataset
+    output = choose_folder(output, place, html)
+    clips = None
+    if place:
         result = evaluate_sequences(dataset, run, split, config, device)
         clips = evaluate_clips(dataset, run, split, device)
-        output, place = output or dataset / "report", dataset
+    else:
+        result = read_sequences(truth, predicted, background, frames, videos, fps)
     report = describe_sequences(
         result, clips, average=average, include_background=include_background
     )
     files = write_metrics_report(output, report, result) if output else []
     if html:
-        files.append(_write_page(output, report, result, place))
+        files.append(write_page(write_metrics_page, output, place, report, result))
     if json:
         print_json({key: value for key, value in report.items() if key != "confusion"})
     else:
@@ -96,20 +98,8 @@ def metrics(
     name_files(files)
 
 
-def _write_page(
-    folder: Path, report: Mapping[str, Any], result: "Sequences", root: Path | None
-) -> Path:
-    from handact.dataset import read_dataset
-    from handact.report import write_metrics_page
-
-    dataset = read_dataset(root, with_labels=False) if root else None
-    path, notes = write_metrics_page(folder, report, result, dataset)
-    print_notes(notes)
-    return path
-
-
 def _print_tables(report: Mapping[str, Any]) -> None:
-    from handact.report.tables import boundary_table, class_table, summary_table
+    from handact.report import boundary_table, class_table, summary_table
 
     summary, boundaries, classes = (f(report) for f in (summary_table, boundary_table, class_table))
     print_table(summary.columns, summary.rows)

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from handact.cli.console import DatasetArgument, JsonOption, print_json, print_table
-from handact.cli.report.inputs import HtmlOption, OutputOption, name_files
+from handact.cli.report.inputs import HtmlOption, OutputOption, choose_folder, name_files
 
 __all__ = ["sweep"]
 
@@ -24,16 +24,15 @@ def sweep(
     from handact.report import (
         describe_sweep,
         state_sweep,
+        sweep_tables,
         write_sweep_page,
         write_sweep_report,
     )
-    from handact.report.tables import sweep_tables
     from handact.sweep import read_cells, read_plan
 
-    cells = read_cells(dataset)
-    report = describe_sweep(cells, read_plan(dataset))
-    output = output or dataset / "report"
-    files = write_sweep_report(output, report, cells)
+    output = choose_folder(output, dataset)
+    report = describe_sweep(read_cells(dataset), read_plan(dataset))
+    files = write_sweep_report(output, report)
     if html:
         files.append(write_sweep_page(output, report))
     if json:

@@ -5,19 +5,17 @@ from typing import Annotated
 
 import typer
 
-from handact.cli.console import (
-    DatasetArgument,
-    DeviceOption,
-)
+from handact.cli.console import DatasetArgument, DeviceOption
 from handact.cli.report.inputs import (
     BackgroundOption,
-    ConfigOption,
     FpsOption,
     FramesOption,
+    SegmentConfigOption,
     SplitOption,
     TruthOption,
     VideosOption,
-    evaluate_sequences,
+    default_folder,
+    evaluate_runs,
     is_bare,
     read_runs,
 )
@@ -49,7 +47,7 @@ def timeline(
     frames: FramesOption = None,
     videos: VideosOption = None,
     fps: FpsOption = None,
-    config: ConfigOption = None,
+    config: SegmentConfigOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -67,17 +65,17 @@ def timeline(
     Several runs, or several tables, are stacked over one truth. Takes a dataset, or bare tables as
     `report metrics` does. Prints the path of the picture.
     """
-    from handact.report import write_timeline
+    from handact.report import check_folder, write_timeline
 
-    if is_bare(truth, predicted or None):
-        if output is None:
-            raise typer.BadParameter("bare tables need -o FILE.png, a place for the picture")
-        path = _picture_path(output)
+    bare = is_bare(truth, predicted or None)
+    if bare and output is None:
+        raise typer.BadParameter("bare tables need -o FILE.png, a place for the picture")
+    path = _picture_path(output or default_folder(dataset))
+    check_folder(path.parent)
+    if bare:
         results = read_runs(truth, predicted, background, frames, videos, fps)
     else:
-        path = _picture_path(output or dataset / "report")
-        runs = run or ["action"]
-        results = [evaluate_sequences(dataset, name, split, config, device) for name in runs]
+        results = evaluate_runs(dataset, run or ["action"], split, config, device)
     write_timeline(path, *results)
     typer.echo(path)
 

@@ -16,67 +16,72 @@ from handact.cli.console import (
 )
 from handact.cli.report.inputs import (
     BackgroundOption,
-    ConfigOption,
     FpsOption,
     HtmlOption,
     OutputOption,
+    SegmentConfigOption,
     SplitOption,
     VideosOption,
+    choose_folder,
     evaluate_sequences,
     name_files,
     print_notes,
+    write_page,
 )
 
 if TYPE_CHECKING:
-    from handact.report.observations import Observations
-    from handact.report.timestudy import TimeStudy
+    from handact.report import Observations
     from handact.timestudy import Nominal
 
 __all__ = ["timestudy"]
 
 _MOST_ODD = 30
 
+TablesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--predicted",
+        metavar="FILE",
+        help="Table of steps, or a folder of *.segments.csv, in place of a dataset; several too.",
+    ),
+]
+ManualOption = Annotated[
+    Path | None,
+    typer.Option("--truth", metavar="FILE", help="Table of manual times, with --predicted."),
+]
+StartOption = Annotated[
+    str | None, typer.Option("--start", metavar="STEP", help="The step that begins a cycle.")
+]
+OrderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--order", metavar="STEPS", help='The steps of a cycle: a file, one a line, or "a, b, c".'
+    ),
+]
+TaktOption = Annotated[
+    float | None,
+    typer.Option("--takt", metavar="SECONDS", min=0.001, help="What a cycle may take."),
+]
+StandardOption = Annotated[
+    Path | None,
+    typer.Option("--standard", metavar="FILE", help="Table with the columns step,seconds."),
+]
+
 
 def timestudy(
     dataset: DatasetArgument = Path("."),
     run: RunOption = "action",
     split: SplitOption = "test",
-    predicted: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--predicted",
-            metavar="FILE",
-            help="Table of steps, or a folder of *.segments.csv, in place of a dataset; several "
-            "too.",
-        ),
-    ] = None,
-    truth: Annotated[
-        Path | None,
-        typer.Option("--truth", metavar="FILE", help="Table of manual times, with --predicted."),
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--start", metavar="STEP", help="The step that begins a cycle.")
-    ] = None,
-    order: Annotated[
-        str | None,
-        typer.Option(
-            "--order",
-            metavar="STEPS",
-            help='The steps of a cycle: a file, one a line, or "a, b, c".',
-        ),
-    ] = None,
-    takt: Annotated[
-        float | None,
-        typer.Option("--takt", metavar="SECONDS", min=0.001, help="What a cycle may take."),
-    ] = None,
-    standard: Annotated[
-        Path | None,
-        typer.Option("--standard", metavar="FILE", help="Table with the columns step,seconds."),
-    ] = None,
+    predicted: TablesOption = None,
+    truth: ManualOption = None,
+    start: StartOption = None,
+    order: OrderOption = None,
+    takt: TaktOption = None,
+    standard: StandardOption = None,
     background: BackgroundOption = "background",
     videos: VideosOption = None,
     fps: FpsOption = None,
-    config: ConfigOption = None,
+    config: SegmentConfigOption = None,
     output: OutputOption = None,
     html: HtmlOption = False,
     json: JsonOption = False,
@@ -95,34 +100,28 @@ def timestudy(
     --html adds timestudy.html: tables, picture and odd cycles, on a dataset with frames of the
     videos.
     """
-    from handact.report.timestudy import (
-        describe_timestudy,
-        state_timestudy,
-        study_times,
-        write_timestudy,
-    )
+    from handact import report as reports
 
+    if truth and not predicted:
+        raise typer.BadParameter("--truth belongs to --predicted; a dataset has its own")
+    place = None if predicted else dataset
+    output = choose_folder(output, place, html)
     targets = {"order": order, "start": start, "takt": takt, "standard": standard}
-    if predicted:
-        if html and output is None:
-            raise typer.BadParameter("--html of bare tables needs -o FOLDER, a place for the page")
-        observations, nominal = _read_tables(predicted, truth, background, videos, fps, targets)
-    else:
-        if truth:
-            raise typer.BadParameter("--truth belongs to --predicted; a dataset has its own")
+    if place:
         observations, nominal = _evaluate(dataset, run, split, config, device, targets)
-        output = output or dataset / "report"
-    study = study_times(observations, nominal)
-    report = describe_timestudy(study)
+    else:
+        observations, nominal = _read_tables(predicted, truth, background, videos, fps, targets)
+    study = reports.study_times(observations, nominal)
+    report = reports.describe_timestudy(study)
     print_notes(report["variant"]["notes"])
-    files = write_timestudy(output, report, study) if output else []
+    files = reports.write_timestudy_report(output, report, study) if output else []
     if html:
-        files.append(_write_page(output, report, study, None if predicted else dataset))
+        files.append(write_page(reports.write_timestudy_page, output, place, report, study))
     if json:
         print_json(report)
     else:
         _print_tables(report)
-        typer.echo(state_timestudy(report))
+        typer.echo(reports.state_timestudy(report))
     name_files(files)
 
 
@@ -134,7 +133,7 @@ def _read_tables(
     fps: float | None,
     targets: Mapping[str, Any],
 ) -> "tuple[Observations, Nominal]":
-    from handact.report.observations import read_nominal, read_observations
+    from handact.report import read_nominal, read_observations
 
     observations = read_observations(
         predicted, truth, background=background, videos=videos, fps=fps
@@ -153,38 +152,28 @@ def _evaluate(
     targets: Mapping[str, Any],
 ) -> "tuple[Observations, Nominal]":
     from handact.dataset import read_dataset
-    from handact.report.observations import observe_sequences, read_nominal
+    from handact.report import observe_sequences, read_nominal
 
     # A slip in a name must not show itself only when all videos are segmented.
-    known = read_dataset(dataset, with_labels=False)
+    known = read_dataset(dataset)
     nominal, _ = read_nominal(known.classes, known.background, **targets)
-    return observe_sequences(evaluate_sequences(dataset, run, split, config, device)), nominal
-
-
-def _write_page(
-    folder: Path, report: Mapping[str, Any], study: "TimeStudy", root: Path | None
-) -> Path:
-    from handact.dataset import read_dataset
-    from handact.report.timestudy_page import write_timestudy_page
-
-    dataset = read_dataset(root, with_labels=False) if root else None
-    path, notes = write_timestudy_page(folder, report, study, dataset)
-    print_notes(notes)
-    return path
+    result = evaluate_sequences(dataset, run, split, config, device)
+    return observe_sequences(result, known.actions), nominal
 
 
 def _print_tables(report: Mapping[str, Any]) -> None:
-    from handact.report import timestudy_tables as tables
-
-    makers = (
-        tables.cycle_summary_table,
-        tables.step_table,
-        tables.standard_table,
-        tables.agreement_table,
+    from handact.report import (
+        agreement_table,
+        cycle_summary_table,
+        odd_cycles,
+        standard_table,
+        step_table,
     )
+
+    makers = (cycle_summary_table, step_table, standard_table, agreement_table)
     for table in filter(None, (make(report) for make in makers)):
         print_table(table.columns, table.rows, title=table.caption)
-    odd = tables.odd_cycles(report)
+    odd = odd_cycles(report)
     for line in odd[:_MOST_ODD]:
         typer.echo(line)
     if len(odd) > _MOST_ODD:

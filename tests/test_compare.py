@@ -230,6 +230,9 @@ def test_bare_tables_through_the_command(tmp_path: Path, tables: tuple) -> None:
     assert (tmp_path / "r" / "compare.html").exists()
     assert run("compare", bad, good, *options).exit_code == 0
     assert not (tmp_path / "r" / "compare.html").exists()  # of an earlier report
+    beside = run("compare", bad, good, tmp_path, *options[:2])
+    assert beside.exit_code == 2
+    assert "a DATASET and --truth exclude each other" in " ".join(beside.stderr.split())
     again = run("compare", bad, good, "--truth", truth, "--json")
     assert json.loads(again.stdout) == report
 
@@ -245,6 +248,20 @@ def test_mistakes_at_the_command(tmp_path: Path, tables: tuple) -> None:
     assert result.exit_code == 1
     assert "less.csv: lacks the video 'v2' and 3 more of" in result.stderr
     assert "row of background" in result.stderr
+
+
+def test_what_both_tables_lack_is_told(tmp_path: Path, tables: tuple) -> None:
+    rows = "v0,0,10,screw\nelsewhere,0,9,screw\n"
+    a, b = (write(tmp_path / name, rows) for name in ("a.csv", "b.csv"))
+    result = run("compare", a, b, "--truth", tables[0], "--json")
+    report = json.loads(result.stdout)
+    missing = "no prediction, so counted as all background: 'v1', 'v2', 'v3', 'v4', 'v5'"
+    assert report["notes"][:4] == [
+        f"{name}: {note}"
+        for name in "ab"
+        for note in (missing, "no truth, so left out: 'elsewhere'")
+    ]
+    assert [result.stderr.count(f"note: {name}: {missing}") for name in "ab"] == [1, 1]
 
 
 def make_folder(root: Path, **runs: list[str]) -> Path:
@@ -325,6 +342,16 @@ def test_several_runs_over_one_truth(tmp_path: Path, tables: tuple) -> None:
     one = run("timeline", *both[:4], "-o", tmp_path / "one.svg")
     assert one.exit_code == 0
     assert ">predicted<" in (tmp_path / "one.svg").read_text()
+    assert "the picture shows" not in one.stderr
+    beside = run("timeline", *both[:4], good, "-o", tmp_path / "t.svg")
+    assert beside.exit_code == 2
+    assert "--predicted must be repeated" in " ".join(beside.stderr.split())
+
+
+def test_a_picture_that_leaves_videos_out_says_so(tmp_path: Path) -> None:
+    rows = write(tmp_path / "t.csv", "".join(f"v{i},0,10,screw\n" for i in range(41)))
+    result = run("timeline", "--truth", rows, "--predicted", rows, "-o", tmp_path / "t.png")
+    assert "note: the picture shows the first 40 of 41 videos" in result.stderr
 
 
 def test_tables_of_one_name_go_by_their_paths(tmp_path: Path, tables: tuple) -> None:

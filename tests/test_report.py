@@ -143,6 +143,11 @@ def test_missing_table_and_half_an_input(tmp_path: Path, pair: tuple) -> None:
     assert missing.exit_code == 1
     assert "no such file" in missing.stderr
     assert run("metrics", "--truth", pair[0]).exit_code == 2
+    for command in ("metrics", "hands"):
+        for more in ([tmp_path], ["--run", "action"], ["--split", "test"]):
+            beside = run(command, "--truth", pair[0], "--predicted", pair[1], *more)
+            assert beside.exit_code == 2
+            assert "and --predicted exclude each other" in " ".join(beside.stderr.split())
     for frames in ("a", "a=x", "a=0", "=5"):
         both = ["--truth", pair[0], "--predicted", pair[1]]
         assert run("metrics", *both, "--frames", frames).exit_code == 2

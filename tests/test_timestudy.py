@@ -20,6 +20,7 @@ from handact.errors import ConfigError, LabelError
 from handact.labels import Segment
 from handact.metrics import segment_counts
 from handact.report import (
+    Observations,
     describe_timestudy,
     observe_sequences,
     read_nominal,
@@ -36,6 +37,7 @@ from handact.timestudy import (
     compare_steps,
     compare_to_standard,
     compare_to_takt,
+    compare_waiting,
     find_cycles,
     match_steps,
     spread,
@@ -128,6 +130,7 @@ def test_takt_and_standard_on_paper(cycles: list[Cycle]) -> None:
     assert c.is_inside is False
     assert compare_to_standard(spread([]), 3).difference is None
     assert compare_to_standard(spread([4]), 3).is_inside is None
+    assert spread([1, 5]).ci_low == 0  # it would be -22.4, and no time is below 0
 
 
 def test_agreement_on_paper() -> None:
@@ -144,6 +147,13 @@ def test_agreement_on_paper() -> None:
     assert (only.matched, only.missed, only.extra, only.bias) == (2, 1, 0, -0.25)
     none = compare_steps(truth, predicted, "c")
     assert (none.matched, none.missed, none.extra, none.bias) == (0, 1, 1, None)
+
+
+def test_agreement_of_waiting() -> None:
+    # Gaps 2-4 and 5-8 against 2-5 and 5.5-6.5, of which only the first overlaps by half.
+    truth, predicted = steps("a 0-2, b 4-5, c 8-9"), steps("a 0-2, b 5-5.5, c 6.5-9")
+    found = compare_waiting({"v": truth}, {"v": predicted})
+    assert (found.matched, found.missed, found.extra, found.bias) == (1, 1, 1, 1)
 
 
 def test_agreement_of_cycle_times() -> None:
@@ -283,6 +293,10 @@ def test_files_of_bare_tables(tmp_path: Path, table: Path) -> None:
     report = json.loads((tmp_path / "r" / "timestudy.json").read_text())
     assert report["cycles"]["time"]["mean"] == 8.5
     assert report["cycles"]["odd"] == 3
+    not_odd = report["cycles"]["time_not_odd"]
+    assert (not_odd["n"], not_odd["mean"]) == (1, 10)
+    assert "of these not odd 1 " in " ".join(result.stdout.split())
+    assert "1 of 4 complete cycles ends its video: timed without" in result.stderr
     assert report["cycles"]["takt"]["over"] == 2
     assert report["steps"]["a"]["standard"]["is_inside"] is True
     assert report["agreement"]["steps"]["b"]["bias"] == pytest.approx(-0.2)
@@ -297,6 +311,11 @@ def test_files_of_bare_tables(tmp_path: Path, table: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["seconds"] for row in rows] == ["10", "10", "8", "2", "6", "5"]
     assert [row["complete"] for row in rows] == ["yes", "yes", "yes", "no", "yes", "no"]
+    with (tmp_path / "r" / "timestudy_agreement.csv").open() as file:
+        rows = [(row["of"], row["step"], row["n_matched"]) for row in csv.DictReader(file)]
+    assert rows[2:5] == [("waiting", "", "0"), ("step", "a", "1"), ("step", "b", "1")]
+    assert "5.45 to 11.55 ?" in result.stdout
+    assert "?: from fewer than 5 times." in result.stdout
     assert (tmp_path / "r" / "timestudy.png").read_bytes().startswith(b"\x89PNG")
     assert "Odd cycles" in (tmp_path / "r" / "timestudy.html").read_text()
 
@@ -331,11 +350,12 @@ def test_without_cycles_there_are_steps_and_a_hint(tmp_path: Path, table: Path) 
 def test_what_an_earlier_report_left_goes(tmp_path: Path, table: Path) -> None:
     (tmp_path / "r").mkdir()
     mine = write(tmp_path / "r" / "cycles.html", "a person's own")
-    assert run("--predicted", table, "--start", "a", "-o", tmp_path / "r", "--html").exit_code == 0
+    options = ["--predicted", table, "--start", "a", "--truth", table, "--html"]
+    assert run(*options, "-o", tmp_path / "r").exit_code == 0
     before = {path.name for path in (tmp_path / "r").iterdir()}
     assert run("--predicted", table, "-o", tmp_path / "r").exit_code == 0
     left = before - {path.name for path in (tmp_path / "r").iterdir()}
-    assert left == {"timestudy_cycles.csv", "timestudy.html"}
+    assert left == {"timestudy_cycles.csv", "timestudy_agreement.csv", "timestudy.html"}
     assert mine.exists()
 
 
@@ -414,6 +434,71 @@ def test_targets_that_are_right(tmp_path: Path) -> None:
     wrong = write(tmp_path / "w.csv", "step,seconds\nwipe bench,0\n")
     with pytest.raises(LabelError, match=r"w.csv:2: seconds is not above 0: '0'"):
         read_nominal(CLASSES, "idle", standard=wrong)
+
+
+def test_a_cycle_without_its_first_step_counts_and_is_told() -> None:
+    study = study_times(
+        Observations(tuple("abcd"), "", {"v": spell("abcdbcdabcd")}), Nominal(tuple("abcd"))
+    )
+    report = describe_timestudy(study)
+    assert report["variant"]["notes"] == [
+        "1 of 3 complete cycles lacks its first step, and is counted from the first step that was"
+        " seen",
+        "1 of 3 complete cycles ends its video: timed without the waiting until the next cycle",
+    ]
+    assert (report["cycles"]["time"]["n"], report["cycles"]["time_not_odd"]["n"]) == (3, 2)
+    twice = Observations(tuple("abc"), "", {"v": spell("abacabcabac")})  # its second `a` is missing
+    notes = describe_timestudy(study_times(twice, Nominal(tuple("abac"))))["variant"]["notes"]
+    assert not any("first step" in note for note in notes)
+
+
+def test_only_ends_that_are_known_cut_steps_off(tmp_path: Path) -> None:
+    rows = "v,0.5,1,background\nv,1,3,a\nw,0,1,a\nw,2,3,a\n"
+    table = write(tmp_path / "p.csv", SECONDS + rows)
+    first = "1 step touches the beginning or end of its video and may be longer than was seen"
+    assert read_observations([table]).notes == (first,)
+    videos = write(tmp_path / "videos.csv", "video,frames,fps\nv,30,10\nw,,10\nx,5,\n")
+    both = read_observations([table], videos=videos).notes
+    assert [note.partition(" of")[0] for note in both] == ["2 steps touch the beginning or end"]
+    assert read_observations([table], videos=videos, fps=5).notes == (first,)  # v ends at 6 s
+    videos.write_text("video,frames,fps\nv,-1,10\n")
+    with pytest.raises(LabelError, match=r"videos.csv:2: frames is not above 0: -1"):
+        read_observations([table], videos=videos)
+
+
+def test_nothing_but_background(tmp_path: Path, table: Path) -> None:
+    empty = write(tmp_path / "b.csv", SECONDS + "v1,0,3,background\n")
+    for options in ([], ["--start", "take"]):
+        result = run("--predicted", empty, *options)
+        assert result.exit_code == 1
+        assert "b.csv: has no step: every row is background 'background'" in result.stderr
+    missed = run("--predicted", empty, "--truth", table, "--start", "a", "-o", tmp_path / "r")
+    assert missed.exit_code == 0, missed.output  # here the manual steps are the report
+    assert "1 video, 0 steps" in missed.stdout
+
+
+def test_a_slip_in_the_name_of_background_is_told(tmp_path: Path) -> None:
+    table = write(tmp_path / "p.csv", SECONDS + "v,0,1,a\nv,1,2,background\n")
+    result = run("--predicted", table, "--background", "Background")
+    assert "no row is called 'Background', but one is 'background'" in result.stderr
+    assert "2 steps" in result.stdout
+
+
+def test_more_odd_cycles_than_are_listed(tmp_path: Path) -> None:
+    rows = "".join(f"v,{3 * i},{3 * i + 1},a\nv,{3 * i + 1},{3 * i + 2},x\n" for i in range(31))
+    options = ["--predicted", write(tmp_path / "p.csv", SECONDS + rows), "--order", "a"]
+    assert "and 1 more odd cycle: -o FOLDER writes all of them" in run(*options).stdout
+    written = run(*options, "-o", tmp_path / "r").stdout
+    assert "and 1 more odd cycle: timestudy_cycles.csv has all of them" in written
+
+
+def test_tables_beside_a_dataset_are_refused(tmp_path: Path, table: Path) -> None:
+    other = write(tmp_path / "q.csv", SECONDS + "v,0,1,a\n")
+    result = run("--predicted", table, other)  # what the shell makes of `--predicted *.csv`
+    assert result.exit_code == 2
+    assert "--predicted must be repeated for each table" in " ".join(result.stderr.split())
+    assert run("--predicted", table, "--run", "action").exit_code == 2
+    assert run("--predicted", table, "--predicted", other).exit_code == 0
 
 
 def test_half_an_input(tmp_path: Path, table: Path) -> None:

@@ -16,7 +16,7 @@ from handact.report.nominal import read_nominal
 from handact.report.observations import Observations, observe_sequences, read_observations
 from handact.report.plain_pages import write_compare_page, write_sweep_page
 from handact.report.reading import read_hand_pairs, read_sequences
-from handact.report.runs import check_runs, read_runs
+from handact.report.runs import check_runs, gather_notes, read_runs
 from handact.report.sweep import SWEEP_LEVELS, describe_sweep, state_sweep, write_sweep_report
 from handact.report.tables import (
     boundary_table,
@@ -47,6 +47,7 @@ from handact.report.writing import (
     describe_engines,
     describe_hands,
     describe_sequences,
+    number_of,
     state_hands,
     state_sequences,
     write_engines_report,
@@ -74,7 +75,9 @@ __all__ = [
     "describe_sequences",
     "describe_sweep",
     "describe_timestudy",
+    "gather_notes",
     "hand_table",
+    "number_of",
     "observe_sequences",
     "odd_cycles",
     "read_hand_pairs",

@@ -17,7 +17,7 @@ from handact.metrics import (
     sequence_scores,
 )
 from handact.plots import ChangeRow, plot_changes
-from handact.report.runs import require_same_truth
+from handact.report.runs import gather_notes, require_same_truth
 from handact.report.writing import describe_sequences, make_folder, remove_stale, title_videos
 from handact.results import Clips, Sequences
 
@@ -79,7 +79,7 @@ def describe_compare(
         clip = _score_clips(clips, list(runs[0].truth))
         report["segment_level"] = _describe_level(*levels, "f1", clip, weights, runs[0].classes)
     report["variant"] = _describe_variant(a["variant"], b["variant"], len(runs[0].truth))
-    report["notes"] = _note_videos(report)
+    report["notes"] = (*gather_notes(runs), *_note_videos(report))
     return report
 
 

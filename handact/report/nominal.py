@@ -125,7 +125,7 @@ def _check_names(
         near = _nearest(name, [other for other in known if other not in names])
         if near or is_closed:
             near = near or _nearest(name, known)
-            hint = f"is it {near!r}?" if near else f"the steps are: {', '.join(known)}"
+            hint = f"is it {near!r}?" if near else f"the steps are: {', '.join(known) or 'none'}"
             raise ConfigError(f"{option}: there is no step {name!r}", hint)
         notes.append(f"{option}: {name!r} is nowhere in the tables")
     return notes

@@ -12,6 +12,7 @@ from handact.errors import LabelError
 from handact.formats.tables import tables_in
 from handact.formats.text import parse_numbers, read_table, show_path
 from handact.labels import Segment
+from handact.report.reading import name_some, note_background
 from handact.results import Sequences
 from handact.timestudy import Step, steps_from_frames, steps_from_segments
 
@@ -31,7 +32,7 @@ class Observations:
         background: One of them, or a name that does not occur.
         steps: By video, in order of time, without background.
         truth: Manual steps by video; None where there are none.
-        spans: Seconds at which a video begins and ends, where that is known.
+        spans: Seconds at which a video begins and ends; inf where its end is not known.
         edges: (N + 1,) seconds by video, at which frames begin and the last one ends; of labels of
             frames only.
         split: Name of the split; None for bare tables.
@@ -159,14 +160,15 @@ def read_observations(
         predicted: Tables, or folders of `*.segments.csv`, as `segment` writes them.
         truth: Table or folder with manual steps.
         background: Name of the background class; it need not occur.
-        videos: Table with the columns video and fps, for tables that count frames.
+        videos: Table with the columns video, fps and perhaps frames: rates are for tables that
+            count frames, and the two together say where videos end.
         fps: Frames per second of all videos; wins over `videos`.
 
     Raises:
         LabelError: Names file and row of the first thing wrong: not a number, an overlap, frames
-            without a rate, no video in common.
+            without a rate, no video in common, nothing but background.
     """
-    rates = _read_rates(videos) if videos else {}
+    rates, lengths = _read_videos(videos) if videos else ({}, {})
     paths = [Path(path) for path in predicted]
     files = dict.fromkeys(file for path in paths for file in tables_in(path, "*.segments.csv"))
     guessed = _read_steps(files, rates, fps)
@@ -177,28 +179,46 @@ def read_observations(
     if truth is not None:
         true = _read_steps(tables_in(Path(truth), "*.segments.csv"), rates, fps)
         _check_common(true, guessed, show_path(truth), named)
-    spans = _spans(guessed, background)
+    actions = {s.action for its in (guessed, true or {}) for steps in its.values() for s in steps}
+    if actions == {background}:
+        raise LabelError(
+            f"{named}: has no step: every row is background {background!r}",
+            "`--background NAME` says what the rows between steps are called",
+        )
     steps = _leave_out(guessed, background)
     manual = None if true is None else _leave_out(true, background)
+    ends = {v: lengths[v] / (fps or rates[v]) for v in lengths if fps or v in rates}
+    spans = {v: (0.0, ends.get(v, np.inf)) for v in steps}
     return Observations(
-        classes=_gather_classes(guessed, true or {}, background),
+        classes=(background, *sorted(actions - {background})),
         background=background,
         steps=steps,
         truth=manual,
         spans=spans,
         how=named if truth is None else f"{named} against {show_path(truth)}",
-        notes=(*_note_videos(steps, manual), *_note_cut(steps, spans)),
+        notes=(
+            *note_background(actions, background),
+            *_note_videos(steps, manual),
+            *_note_cut(steps, spans),
+        ),
     )
 
 
-def _read_rates(path: str | Path) -> dict[str, float]:
-    table, file = read_table(path, ("video", "fps")), show_path(path)
-    fps = parse_numbers(table, "fps", file)
-    for row, rate in fps.items():
-        if rate <= 0:
-            raise LabelError(f"{file}:{row}: fps is not above 0: {rate:g}")
-    rates = zip(table["video"], fps, strict=True)
-    return {video: float(rate) for video, rate in rates if not np.isnan(rate)}
+def _read_videos(path: str | Path) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the rates and the numbers of frames of videos, of those where they are known."""
+    table, file = read_table(path, ("video", "fps"), ("frames",)), show_path(path)
+    return tuple(_read_above_0(table, column, file) for column in ("fps", "frames"))
+
+
+def _read_above_0(table: pd.DataFrame, column: str, file: str) -> dict[str, float]:
+    if column not in table:
+        return {}
+    numbers = parse_numbers(table, column, file)
+    for row, number in numbers.items():
+        if number <= 0:
+            raise LabelError(f"{file}:{row}: {column} is not above 0: {number:g}")
+    by_video = zip(table["video"], numbers, strict=True)
+    return {video: float(number) for video, number in by_video if not np.isnan(number)}
 
 
 def _read_steps(
@@ -270,24 +290,8 @@ def _refuse_overlaps(rows: Sequence[_Row]) -> None:
         longest = max(longest, row, key=lambda r: r.step.end)
 
 
-def _spans(steps: Mapping[str, Sequence[Step]], background: str) -> dict[str, tuple[float, float]]:
-    """Return where videos begin and end: tables with background cover them whole."""
-    return {
-        video: (its[0].start, its[-1].end)
-        for video, its in steps.items()
-        if any(step.action == background for step in its)
-    }
-
-
 def _leave_out(steps: Mapping[str, Sequence[Step]], background: str) -> dict[str, list[Step]]:
     return {video: [s for s in its if s.action != background] for video, its in steps.items()}
-
-
-def _gather_classes(
-    guessed: Mapping[str, Sequence[Step]], true: Mapping[str, Sequence[Step]], background: str
-) -> tuple[str, ...]:
-    actions = {s.action for steps in (guessed, true) for its in steps.values() for s in its}
-    return (background, *sorted(actions - {background}))
 
 
 def _check_common(
@@ -296,7 +300,7 @@ def _check_common(
     if not true.keys() & guessed.keys():
         raise LabelError(
             f"{predicted}: has none of the videos of {truth}",
-            f"the names must agree: there {_name_some(true)}; here {_name_some(guessed)}",
+            f"the names must agree: there {name_some(true)}; here {name_some(guessed)}",
         )
 
 
@@ -305,13 +309,7 @@ def _note_videos(steps: Mapping[str, object], truth: Mapping[str, object] | None
         return []
     notes = []
     if missing := [video for video in truth if video not in steps]:
-        notes.append(f"no prediction, so left out of the agreement: {_name_some(missing)}")
+        notes.append(f"no prediction, so left out of the agreement: {name_some(missing)}")
     if unknown := [video for video in steps if video not in truth]:
-        notes.append(f"no truth, so left out of the agreement: {_name_some(unknown)}")
+        notes.append(f"no truth, so left out of the agreement: {name_some(unknown)}")
     return notes
-
-
-def _name_some(names: Iterable[str], most: int = 5) -> str:
-    names = list(names)
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,6 +1,6 @@
 """Truth and prediction from bare tables, with no dataset and no video."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from handact.formats.validate import sound_actions
 from handact.labels import HAND_COLUMNS, TRACK_COLUMNS, Segment, frames_from_segments
 from handact.results import HandPairs, Sequences
 
-__all__ = ["read_hand_pairs", "read_sequences"]
+__all__ = ["name_some", "note_background", "read_hand_pairs", "read_sequences"]
 
 _SUFFIX = ".segments.csv"  # of what `segment` leaves beside a video
 _MAX_FRAMES = 100_000_000  # more than a month at 30 frames per second
@@ -143,7 +143,7 @@ def _check_common(
     if guessed and not guessed.keys() & set(names):
         raise LabelError(
             f"{predicted}: has none of the videos of {truth}",
-            f"the names must agree: there {_name_some(names)}; here {_name_some(guessed)}",
+            f"the names must agree: there {name_some(names)}; here {name_some(guessed)}",
         )
 
 
@@ -152,9 +152,9 @@ def _note_videos(names: list[str], guessed: Mapping[str, object]) -> list[str]:
     unknown = [v for v in guessed if v not in names]
     notes = []
     if missing:
-        notes.append(f"no prediction, so counted as all background: {_name_some(missing)}")
+        notes.append(f"no prediction, so counted as all background: {name_some(missing)}")
     if unknown:
-        notes.append(f"no truth, so left out: {_name_some(unknown)}")
+        notes.append(f"no truth, so left out: {name_some(unknown)}")
     return notes
 
 
@@ -166,19 +166,24 @@ def _note_classes(
 ) -> list[str]:
     actions = [{s.action for v in names for s in t.get(v, ())} for t in (true, guessed)]
     unknown = sorted(actions[1] - actions[0] - {background})
-    notes = [f"predicted, but never in the truth: {_name_some(unknown)}"] if unknown else []
-    others = actions[0] | actions[1]
-    is_usual = background == "background" and "background" not in map(str.casefold, others)
-    if background not in others and not is_usual:
-        notes.append(f"no row is called {background!r}: background is what no row covers")
-    return notes
+    notes = [f"predicted, but never in the truth: {name_some(unknown)}"] if unknown else []
+    return notes + note_background(actions[0] | actions[1], background)
+
+
+def note_background(actions: Collection[str], background: str) -> list[str]:
+    """Return a note where a person names a background that no row has: it may be a slip."""
+    like = [name for name in actions if name.casefold() == background.casefold()]
+    if background in actions or (background == "background" and not like):
+        return []
+    other = f", but one is {like[0]!r}" if like else ""
+    return [f"no row is called {background!r}{other}: background is what no row covers"]
 
 
 def _note_cut(
     guessed: Mapping[str, list[Segment]], names: list[str], lengths: Mapping[str, int]
 ) -> list[str]:
     late = [v for v in names if v in guessed and guessed[v][-1].end_frame > lengths.get(v, np.inf)]
-    return [f"prediction cut off at the end of the video: {_name_some(late)}"] if late else []
+    return [f"prediction cut off at the end of the video: {name_some(late)}"] if late else []
 
 
 def _last_frame(
@@ -194,8 +199,10 @@ def _gather_classes(
     return (background, *sorted(actions - {background}))
 
 
-def _name_some(names: Collection[str], most: int = 5) -> str:
-    shown = ", ".join(repr(name) for name in list(names)[:most])
+def name_some(names: Iterable[str], most: int = 5) -> str:
+    """Return the first names in quotes, and how many more there are."""
+    names = list(names)
+    shown = ", ".join(repr(name) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
@@ -224,8 +231,8 @@ def read_hand_pairs(truth: str | Path, predicted: str | Path) -> HandPairs:
         raise LabelError(
             f"{show_path(predicted)}: has none of the {len(true)} labelled frames of"
             f" {show_path(truth)}",
-            f"videos there: {_name_some(true['video'].unique())};"
-            f" here: {_name_some(guessed['video'].unique())}",
+            f"videos there: {name_some(true['video'].unique())};"
+            f" here: {name_some(guessed['video'].unique())}",
         )
     values = both[[f"{column}_hat" for column in TRACK_COLUMNS[2:]]].to_numpy(float)
     values[is_unpredicted] = 0

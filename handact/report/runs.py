@@ -13,7 +13,7 @@ from handact.formats.text import show_path
 from handact.report.reading import read_sequences
 from handact.results import Sequences
 
-__all__ = ["check_runs", "read_runs", "require_same_truth"]
+__all__ = ["check_runs", "gather_notes", "read_runs", "require_same_truth"]
 
 
 def check_runs(root: Path, runs: Iterable[str]) -> None:
@@ -84,6 +84,15 @@ def read_runs(
             predicted=_respell(result, result.predicted, classes, lengths),
         )
         for result, name in zip(results, _name_files(predicted), strict=True)
+    ]
+
+
+def gather_notes(results: Sequence[Sequences]) -> list[str]:
+    """Return what a person should know about some runs; of several, each note says of which."""
+    return [
+        f"{result.run}: {note}" if len(results) > 1 and result.run else note
+        for result in results
+        for note in result.notes
     ]
 
 

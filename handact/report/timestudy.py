@@ -11,7 +11,7 @@ from handact.plots import plot_cycles
 from handact.report.nominal import HOW_TO_CYCLES
 from handact.report.observations import Observations
 from handact.report.workbook import Sheet, write_workbook
-from handact.report.writing import make_folder, remove_stale, title_videos
+from handact.report.writing import make_folder, number_of, remove_stale, title_videos
 from handact.timestudy import (
     Cycle,
     Nominal,
@@ -20,6 +20,7 @@ from handact.timestudy import (
     compare_steps,
     compare_to_standard,
     compare_to_takt,
+    compare_waiting,
     find_cycles,
     spread,
     step_times,
@@ -27,12 +28,16 @@ from handact.timestudy import (
 )
 
 __all__ = [
+    "FEWEST_TIMES",
     "TimeStudy",
     "describe_timestudy",
     "state_timestudy",
     "study_times",
     "write_timestudy_report",
 ]
+
+FEWEST_TIMES = 5
+"""Of fewer times, an interval says next to nothing."""
 
 _CYCLE_TIME = (
     "from the start of a cycle's first step to the start of the next cycle; of the last cycle of a"
@@ -43,6 +48,14 @@ _PARTIAL = {
     " one without steps from its end",
     "start": "what stands before the first start step of a video, and its last cycle",
 }
+_INTERVAL = (
+    "95 % confidence interval of the mean by Student's t; a lower end below 0 is given as 0; from"
+    f" fewer than {FEWEST_TIMES} times (?) it means next to nothing"
+)
+_LIMITS = (
+    "bias - 1.96 sd to bias + 1.96 sd (Bland and Altman 1986); from fewer than"
+    f" {FEWEST_TIMES} pairs (?) they mean next to nothing"
+)
 
 
 @dataclass(frozen=True)
@@ -89,12 +102,14 @@ def describe_timestudy(study: TimeStudy) -> dict[str, Any]:
 
     Returns:
         `cycles`: `n`, `complete`, `partial`, `odd` (steps missing, extra or out of order; None
-        without an order), `time` (a `timestudy.Spread`), `takt` (a `timestudy.Takt`, or None) and
-        `list`; None where nothing says what a cycle is. `steps` by name: a `timestudy.Spread` of
-        every occurrence, with `per_cycle` (a Spread), `frequency`, `share` and `standard` (a
-        `timestudy.Deviation`, or None). `waiting`: the same. `agreement`, of the videos that have
-        manual steps: `total`, `steps` by name, and `cycles`, each a `timestudy.Agreement`; None
-        without manual steps. `variant`: what all this is about, and by which rules.
+        without an order), `time` of the complete ones (a `timestudy.Spread`), `time_not_odd` of
+        those of them that are not odd (likewise; None without an order), `takt` (a
+        `timestudy.Takt`, or None) and `list`; None where nothing says what a cycle is. `steps` by
+        name: a `timestudy.Spread` of every occurrence, with `per_cycle` (a Spread), `frequency`,
+        `share` and `standard` (a `timestudy.Deviation`, or None). `waiting`: the same.
+        `agreement`, of the videos that have manual steps: `total`, `steps` by name, `waiting` and
+        `cycles`, each a `timestudy.Agreement`; None without manual steps. `variant`: what all this
+        is about, and by which rules.
     """
     observations, nominal = study.observations, study.nominal
     steps = {name: _describe_step(name, study) for name in study.names()}
@@ -125,12 +140,14 @@ def _describe_times(times: Any) -> dict[str, Any]:
 def _describe_cycles(cycles: Sequence[Cycle], nominal: Nominal) -> dict[str, Any]:
     takt = nominal.takt
     complete = [cycle for cycle in cycles if cycle.is_complete]
+    not_odd = [cycle.duration for cycle in complete if not cycle.is_odd]
     return {
         "n": len(cycles),
         "complete": len(complete),
         "partial": len(cycles) - len(complete),
         "odd": sum(cycle.is_odd for cycle in cycles) if nominal.order else None,
         "time": asdict(spread([cycle.duration for cycle in complete])),
+        "time_not_odd": asdict(spread(not_odd)) if nominal.order else None,
         "takt": None if takt is None else asdict(compare_to_takt(cycles, takt)),
         "list": [_describe_cycle(cycle, takt) for cycle in cycles],
     }
@@ -170,6 +187,7 @@ def _describe_agreement(study: TimeStudy) -> dict[str, Any] | None:
         "num_videos": len(both),
         "total": asdict(compare_steps(truth, steps)),
         "steps": {n: asdict(compare_steps(truth, steps, n)) for n in study.names() if n in there},
+        "waiting": asdict(compare_waiting(truth, steps)),
         "cycles": cycles,
     }
 
@@ -177,11 +195,6 @@ def _describe_agreement(study: TimeStudy) -> dict[str, Any] | None:
 def _describe_variant(study: TimeStudy) -> dict[str, Any]:
     observations, nominal = study.observations, study.nominal
     by = "order" if nominal.order else "start" if nominal.start else None
-    notes = observations.notes
-    if by is None:
-        notes = (*notes, f"nothing says what a cycle is: {HOW_TO_CYCLES}")
-    elif not any(cycle.is_complete for cycle in study.cycles):
-        notes = (*notes, "no cycle is complete, so there is no cycle time")
     return {
         "split": observations.split,
         "run": observations.run,
@@ -195,11 +208,34 @@ def _describe_variant(study: TimeStudy) -> dict[str, Any]:
         "takt": nominal.takt,
         "cycle_time": _CYCLE_TIME if by else None,
         "partial_cycles": _PARTIAL[by] if by else None,
-        "interval": "95 % confidence interval of the mean by Student's t",
+        "interval": _INTERVAL,
         "matching": "F1@50: time order, best tIoU of the same class, first come first served",
-        "limits_of_agreement": "bias - 1.96 sd to bias + 1.96 sd (Bland and Altman 1986)",
-        "notes": list(notes),
+        "limits_of_agreement": _LIMITS,
+        "notes": [*observations.notes, *_note_cycles(study)],
     }
+
+
+def _note_cycles(study: TimeStudy) -> list[str]:
+    if study.cycles is None:
+        return [f"nothing says what a cycle is: {HOW_TO_CYCLES}"]
+    complete = [cycle for cycle in study.cycles if cycle.is_complete]
+    if not complete:
+        return ["no cycle is complete, so there is no cycle time"]
+    notes, of = [], f"of {number_of(len(complete), 'complete cycle')}"
+    if late := sum(_lacks_first(cycle, study.nominal.order) for cycle in complete):
+        lack = "lacks its first step, and is" if late == 1 else "lack their first step, and are"
+        notes.append(f"{late} {of} {lack} counted from the first step that was seen")
+    last = {cycle.video: cycle for cycle in study.cycles}.values()
+    if ended := sum(cycle.is_complete for cycle in last):
+        end = "ends its video" if ended == 1 else "end their videos"
+        notes.append(f"{ended} {of} {end}: timed without the waiting until the next cycle")
+    return notes
+
+
+def _lacks_first(cycle: Cycle, order: Sequence[str]) -> bool:
+    """Whether the first place of the order is empty; its step may stand at other places too."""
+    missing = zip(cycle.missing, cycle.missing_at, strict=True)
+    return bool(order) and (order[0], cycle.start) in missing
 
 
 def state_timestudy(report: Mapping[str, Any]) -> str:
@@ -219,7 +255,8 @@ def state_timestudy(report: Mapping[str, Any]) -> str:
 def write_timestudy_report(
     folder: str | Path, report: Mapping[str, Any], study: TimeStudy
 ) -> list[Path]:
-    """Write timestudy.json, timestudy.xlsx, timestudy.png and a table of steps, cycles, events.
+    """Write timestudy.json, timestudy.xlsx, timestudy.png and tables of steps, cycles, events and
+    agreement.
 
     Args:
         folder: Made if it is not there; what an earlier report wrote there and this one does not is
@@ -228,10 +265,11 @@ def write_timestudy_report(
         study: What it is about.
 
     Returns:
-        The files. Without cycles there is no timestudy_cycles.csv.
+        The files. Without cycles there is no timestudy_cycles.csv, without manual steps no
+        timestudy_agreement.csv.
     """
     folder = make_folder(folder)
-    remove_stale(folder, "timestudy_cycles.csv", "timestudy.html")
+    remove_stale(folder, "timestudy_cycles.csv", "timestudy_agreement.csv", "timestudy.html")
     files = [folder / f"timestudy.{kind}" for kind in ("json", "xlsx", "png")]
     write_json(files[0], report)
     sheets = _sheets(report, study)
@@ -246,7 +284,7 @@ def write_timestudy_report(
         title=_title(report),
     )
     for sheet in sheets:
-        if sheet.name in ("steps", "cycles", "events"):
+        if sheet.name != "summary":
             files.append(folder / f"timestudy_{sheet.name}.csv")
             heads = [column.replace(" ", "_") for column in sheet.columns]
             rows = [[_plain(value) for value in row] for row in sheet.rows]
@@ -273,11 +311,11 @@ def _title(report: Mapping[str, Any]) -> str:
     mean = cycles["time"]["mean"]
     time = "" if mean is None else f", mean {mean:.2f} s"
     odd = "" if cycles["odd"] is None else f", {cycles['odd']} odd"
-    return f"{about}; {cycles['complete']} complete cycles{time}{odd}"
+    return f"{about}; {number_of(cycles['complete'], 'complete cycle')}{time}{odd}"
 
 
 def _about(variant: Mapping[str, Any]) -> str:
-    return f"{title_videos(variant)}, {variant['num_steps']} steps"
+    return f"{title_videos(variant)}, {number_of(variant['num_steps'], 'step')}"
 
 
 def _sheets(report: Mapping[str, Any], study: TimeStudy) -> list[Sheet]:
@@ -298,6 +336,9 @@ def _summary_rows(report: Mapping[str, Any]) -> list[tuple[str, object]]:
     if cycles is not None:
         rows += [(f"cycles, {key}", cycles[key]) for key in ("complete", "partial", "odd")]
         rows += _named_spread("cycle time", cycles["time"])
+        if not_odd := cycles["time_not_odd"]:
+            rows.append(("cycles, complete and not odd", not_odd["n"]))
+            rows.append(("cycle time of those not odd, mean, seconds", not_odd["mean"]))
         waiting = report["waiting"]
         rows += [
             ("waiting per cycle, mean seconds", waiting["per_cycle"]["mean"]),
@@ -407,6 +448,7 @@ def _agreement_sheet(agreement: Mapping[str, Any]) -> Sheet:
     rows = [("all steps", None, *(agreement["total"][key] for key in _AGREEMENT))]
     if agreement["cycles"]:
         rows.append(("cycle time", None, *(agreement["cycles"][key] for key in _AGREEMENT)))
+    rows.append(("waiting", None, *(agreement["waiting"][key] for key in _AGREEMENT)))
     for name, its in agreement["steps"].items():
         rows.append(("step", name, *(its[key] for key in _AGREEMENT)))
     return Sheet("agreement", ("of", "step", *_AGREEMENT.values()), rows)

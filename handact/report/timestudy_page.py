@@ -22,6 +22,7 @@ from handact.report.timestudy_tables import (
     standard_table,
     step_table,
 )
+from handact.report.writing import number_of
 from handact.timestudy import Cycle
 
 __all__ = ["write_timestudy_page"]
@@ -70,7 +71,7 @@ def write_timestudy_page(
 def _facts(report: Mapping[str, Any]) -> dict[str, str]:
     variant = report["variant"]
     facts = {
-        "videos": f"{variant['num_videos']}, {variant['num_steps']} steps",
+        "videos": f"{variant['num_videos']}, {number_of(variant['num_steps'], 'step')}",
         "waiting": f"what lies between steps, background {variant['background']!r}",
     }
     if variant["order"]:
@@ -113,7 +114,9 @@ def _tell_odd(
     moments = [_moments(cycle, study) for cycle in shown]
     wanted = [(moment.video, moment.frame) for its in moments for moment in its]
     thumbnails, notes = read_thumbnails(dataset, wanted) if dataset else ({}, ())
-    parts = [Text(" ".join([f"{len(shown)} of {len(odd)} odd cycles. {_ODD}", *notes]))]
+    parts = [
+        Text(" ".join([f"{len(shown)} of {number_of(len(odd), 'odd cycle')}. {_ODD}", *notes]))
+    ]
     for cycle, its in zip(shown, moments, strict=True):
         parts.append(_strip(cycle, report, study))
         if cards := [_card(m, thumbnails) for m in its if (m.video, m.frame) in thumbnails]:

@@ -1,10 +1,11 @@
 """The figures of a time study as tables, for the terminal and for the page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from handact.report.page import Table
 from handact.report.tables import show_clock
+from handact.report.timestudy import FEWEST_TIMES
 
 __all__ = [
     "agreement_table",
@@ -23,22 +24,25 @@ def cycle_summary_table(report: Mapping[str, Any]) -> Table | None:
     if cycles is None:
         return None
     time, waiting = cycles["time"], report["waiting"]
+    not_odd = cycles["time_not_odd"] or {"n": None, "mean": None}
     rows = [
-        ("complete cycles", str(cycles["complete"])),
-        ("partial cycles", str(cycles["partial"])),
-        ("odd cycles", None if cycles["odd"] is None else str(cycles["odd"])),
+        ("complete cycles", cycles["complete"]),
+        ("of these not odd", not_odd["n"]),
+        ("partial cycles", cycles["partial"]),
+        ("odd cycles", cycles["odd"]),
         ("cycle time, mean", _seconds(time["mean"])),
-        ("its 95 % interval", _range(time["ci_low"], time["ci_high"])),
+        ("its 95 % interval", _interval(time)),
         ("median", _seconds(time["median"])),
         ("standard deviation", _seconds(time["sd"])),
         ("shortest to longest", _range(time["min"], time["max"])),
+        ("of those not odd, mean", _seconds(not_odd["mean"])),
         ("waiting per cycle, mean", _seconds(waiting["per_cycle"]["mean"])),
         ("waiting, share of cycle time", _percent(waiting["share"])),
     ]
     if cycles["takt"]:
         rows += _takt_rows(cycles["takt"])
-    shown = [row for row in rows if row[1] is not None]
-    return Table("Cycles", ("cycles", "value"), shown, sorts=False)
+    shown = [(name, str(value)) for name, value in rows if value is not None]
+    return Table("Cycles", ("cycles", "value"), shown, _note([time["n"]]), sorts=False)
 
 
 def _takt_rows(takt: Mapping[str, Any]) -> list[tuple[str, str | None]]:
@@ -58,7 +62,7 @@ def step_table(report: Mapping[str, Any]) -> Table:
     columns += ["% of time"] if report["cycles"] is None else []
     rows = []
     for name, its in (*report["steps"].items(), ("(waiting)", report["waiting"])):
-        row = [name, its["n"], _two(its["mean"]), _range(its["ci_low"], its["ci_high"])]
+        row = [name, its["n"], _two(its["mean"]), _interval(its)]
         row += [_two(its[key]) for key in ("sd", "median", "min", "max")]
         if has_cycles:
             row += [_two(its["frequency"]), _two(its["per_cycle"]["mean"])]
@@ -66,7 +70,8 @@ def step_table(report: Mapping[str, Any]) -> Table:
             row.append(its["share"])
         rows.append(row)
     note = "Every occurrence counts, in partial cycles too; what is a cycle's, in complete ones."
-    return Table("Steps, seconds", columns, rows, note if has_cycles else "")
+    note = _note((row[1] for row in rows), note if has_cycles else "")
+    return Table("Steps, seconds", columns, rows, note)
 
 
 def standard_table(report: Mapping[str, Any]) -> Table | None:
@@ -75,10 +80,12 @@ def standard_table(report: Mapping[str, Any]) -> Table | None:
     for name, its in report["steps"].items():
         if compared := its["standard"]:
             inside = {True: "yes", False: "no", None: None}[compared["is_inside"]]
+            inside = _doubt(inside, its["n"])
             signed = (_signed(compared[key]) for key in ("difference", "percent"))
             rows.append((name, _two(compared["standard"]), _two(its["mean"]), *signed, inside))
     columns = ("step", "standard s", "mean s", "difference s", "difference %", "in 95 % interval")
-    return Table("Standard times", columns, rows) if rows else None
+    note = _note(its["n"] for its in report["steps"].values() if its["standard"])
+    return Table("Standard times", columns, rows, note) if rows else None
 
 
 def agreement_table(report: Mapping[str, Any]) -> Table | None:
@@ -87,6 +94,7 @@ def agreement_table(report: Mapping[str, Any]) -> Table | None:
     if agreement is None:
         return None
     named = [("(all steps)", agreement["total"]), *agreement["steps"].items()]
+    named.append(("(waiting)", agreement["waiting"]))
     if agreement["cycles"]:
         named.insert(1, ("(cycle time)", agreement["cycles"]))
     rows = [
@@ -96,7 +104,7 @@ def agreement_table(report: Mapping[str, Any]) -> Table | None:
             _two(its["manual_mean"]),
             _signed(its["bias"]),
             _two(its["sd"]),
-            _range(its["low"], its["high"], sign="+"),
+            _doubt(_range(its["low"], its["high"], sign="+"), its["matched"]),
             _two(its["mean_absolute"]),
         )
         for name, its in named
@@ -106,6 +114,7 @@ def agreement_table(report: Mapping[str, Any]) -> Table | None:
         "limits of agreement", "mean size of error",
     )  # fmt: skip
     note = "Bias: predicted less manual time. Limits: bias ± 1.96 sd (Bland and Altman 1986)."
+    note = _note((its["matched"] for _, its in named), note)
     return Table("Predicted against manual times, seconds", columns, rows, note)
 
 
@@ -147,6 +156,20 @@ def name_faults(cycle: Mapping[str, Any]) -> str:
         if listed:
             told.append(f"{words} {', '.join(listed)}")
     return "; ".join(told)
+
+
+def _interval(times: Mapping[str, Any]) -> str | None:
+    return _doubt(_range(times["ci_low"], times["ci_high"]), times["n"])
+
+
+def _doubt(text: str | None, number: int) -> str | None:
+    return f"{text} ?" if text and number < FEWEST_TIMES else text
+
+
+def _note(numbers: Iterable[int], note: str = "") -> str:
+    """Return the note of a table, with what ? means where one of its intervals bears it."""
+    few = any(1 < number < FEWEST_TIMES for number in numbers)
+    return f"{note} ?: from fewer than {FEWEST_TIMES} times.".strip() if few else note
 
 
 def _two(value: float | None) -> str | None:

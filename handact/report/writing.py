@@ -36,6 +36,7 @@ __all__ = [
     "describe_hands",
     "describe_sequences",
     "make_folder",
+    "number_of",
     "remove_stale",
     "state_hands",
     "state_sequences",
@@ -114,7 +115,7 @@ def state_sequences(report: Mapping[str, Any]) -> str:
     counted = "counted as a class" if variant["background_in_edit_and_f1"] else "left out"
     average = {"pooled": "pooled over videos", "video": "averaged over videos"}[variant["average"]]
     return (
-        f"{_count(variant['num_videos'], 'video')}{split}, {variant['num_frames']} frames"
+        f"{number_of(variant['num_videos'], 'video')}{split}, {variant['num_frames']} frames"
         f" ({variant['how']}). F1 {average}; background {variant['background']!r} {counted} in"
         f" edit and F1, counted in frame accuracy."
     )
@@ -196,12 +197,13 @@ def state_hands(report: Mapping[str, Any]) -> str:
     variant = report["variant"]
     split = f" of the {variant['split']} split" if variant["split"] else ""
     return (
-        f"{variant['num_frames']} labelled frames of {_count(variant['num_videos'], 'video')}"
+        f"{variant['num_frames']} labelled frames of {number_of(variant['num_videos'], 'video')}"
         f"{split} ({variant['how']}); {variant['counting']}."
     )
 
 
-def _count(number: int, noun: str) -> str:
+def number_of(number: int, noun: str) -> str:
+    """Return `1 step`, `2 steps`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
@@ -241,7 +243,7 @@ def write_metrics_report(
 def title_videos(variant: Mapping[str, Any]) -> str:
     """Say in a few words how many videos figures are about, and of which split."""
     split = f", {variant['split']} split" if variant["split"] else ""
-    return f"{_count(variant['num_videos'], 'video')}{split}"
+    return f"{number_of(variant['num_videos'], 'video')}{split}"
 
 
 def _write_class_table(path: Path, report: Mapping[str, Any]) -> None:
@@ -276,13 +278,16 @@ def _draw_class_scores(path: Path, report: Mapping[str, Any], about: str) -> Non
     plot_class_scores(path, scores, support, title=f"F1 per class: {about}")
 
 
-def write_timeline(path: str | Path, result: Sequences, *others: Sequences) -> None:
+def write_timeline(path: str | Path, result: Sequences, *others: Sequences) -> int:
     """Draw prediction over truth, one row a video; of many videos the first 40.
 
     Args:
         path: Picture, .png, .pdf or .svg.
         result: What to draw.
         others: More runs to stack over the same truth, each with its name.
+
+    Returns:
+        How many videos the picture shows.
 
     Raises:
         LabelError: The runs are about different videos, classes or labels.
@@ -303,6 +308,7 @@ def write_timeline(path: str | Path, result: Sequences, *others: Sequences) -> N
     ]
     title = f"first {len(rows)} of {len(names)} videos" if len(rows) < len(names) else None
     plot_timeline(path, rows, result.classes, result.background, title=title)
+    return len(rows)
 
 
 def write_hands_report(

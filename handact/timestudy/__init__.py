@@ -7,6 +7,7 @@ from handact.timestudy.agreement import (
     Agreement,
     compare_cycles,
     compare_steps,
+    compare_waiting,
     match_steps,
 )
 from handact.timestudy.cycles import (
@@ -26,6 +27,7 @@ from handact.timestudy.times import (
     Takt,
     compare_to_standard,
     compare_to_takt,
+    find_gaps,
     spread,
     step_times,
     waiting_times,
@@ -46,7 +48,9 @@ __all__ = [
     "compare_steps",
     "compare_to_standard",
     "compare_to_takt",
+    "compare_waiting",
     "find_cycles",
+    "find_gaps",
     "match_steps",
     "spread",
     "step_times",

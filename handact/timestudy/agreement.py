@@ -7,8 +7,9 @@ import numpy as np
 
 from handact.metrics import Intervals, match_intervals
 from handact.timestudy.cycles import Cycle, Step
+from handact.timestudy.times import find_gaps
 
-__all__ = ["Agreement", "compare_cycles", "compare_steps", "match_steps"]
+__all__ = ["Agreement", "compare_cycles", "compare_steps", "compare_waiting", "match_steps"]
 
 _LIMITS = 1.96  # standard deviations either side that hold 95 % of normal differences
 
@@ -81,6 +82,14 @@ def compare_cycles(truth: Sequence[Cycle], predicted: Sequence[Cycle]) -> Agreem
 
     videos = dict.fromkeys(cycle.video for cycle in (*truth, *predicted))
     return compare_steps(gather(truth), gather(predicted))
+
+
+def compare_waiting(
+    truth: Mapping[str, Sequence[Step]], predicted: Mapping[str, Sequence[Step]]
+) -> Agreement:
+    """Compare waiting times: gaps between steps match as steps do."""
+    gaps = ({video: find_gaps(steps[video]) for video in steps} for steps in (truth, predicted))
+    return compare_steps(*gaps)
 
 
 def match_steps(

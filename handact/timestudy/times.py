@@ -15,6 +15,7 @@ __all__ = [
     "Takt",
     "compare_to_standard",
     "compare_to_takt",
+    "find_gaps",
     "spread",
     "step_times",
     "waiting_times",
@@ -33,7 +34,8 @@ class Spread:
         mean: Of one at least.
         median: Likewise.
         sd: Standard deviation of the sample (n - 1), of two at least.
-        ci_low: Lower end of the 95 % confidence interval of the mean, by Student's t.
+        ci_low: Lower end of the 95 % confidence interval of the mean, by Student's t; 0 where it
+            would be below 0, since no time is.
         ci_high: Upper end.
         min: The shortest.
         max: The longest.
@@ -50,7 +52,7 @@ class Spread:
 
 
 def spread(values: Collection[float]) -> Spread:
-    """Return how values are spread.
+    """Return how times are spread, in seconds.
 
     The confidence interval is mean ± t · sd / √n, t the 97.5 % quantile of Student's distribution
     with n - 1 degrees of freedom. It takes the values as independent and roughly normal.
@@ -66,7 +68,7 @@ def spread(values: Collection[float]) -> Spread:
 
         sd = float(array.std(ddof=1))
         reach = float(stdtrit(n - 1, (1 + _LEVEL) / 2)) * sd / n**0.5
-        low, high = mean - reach, mean + reach
+        low, high = max(0.0, mean - reach), mean + reach
     ends = float(array.min()), float(array.max())
     return Spread(n, mean, float(np.median(array)), sd, low, high, *ends)
 
@@ -115,17 +117,19 @@ def waiting_times(steps: Mapping[str, Sequence[Step]], cycles: Sequence[Cycle] |
     What a video shows before its first and after its last step is left out, since nobody knows
     what it belongs to. Arguments as of `step_times`.
     """
-    each = [gap for video in steps for gap in _gaps(steps[video])]
+    each = [gap.duration for video in steps for gap in find_gaps(steps[video])]
     if cycles is None:
         return StepTimes(spread(each), Spread(0), None, _share(sum(each), _watched(steps)))
     complete = [cycle for cycle in cycles if cycle.is_complete]
-    inside = [_gaps([*c.steps, Step("", c.end, c.end)]) for c in complete]
+    gaps = [find_gaps([*c.steps, Step("", c.end, c.end)]) for c in complete]
+    inside = [[gap.duration for gap in its] for its in gaps]
     return _per_cycle(each, inside, complete)
 
 
-def _gaps(steps: Sequence[Step]) -> list[float]:
-    gaps = [b.start - a.end for a, b in pairwise(steps)]
-    return [gap for gap in gaps if gap > _NO_GAP]
+def find_gaps(steps: Sequence[Step]) -> list[Step]:
+    """Return the gaps between the steps of a video, as steps without a name."""
+    gaps = [Step("", a.end, b.start) for a, b in pairwise(steps)]
+    return [gap for gap in gaps if gap.duration > _NO_GAP]
 
 
 def _watched(steps: Mapping[str, Sequence[Step]]) -> float:

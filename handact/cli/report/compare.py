@@ -29,12 +29,14 @@ from handact.cli.report.inputs import (
     name_files,
     print_notes,
     read_runs,
+    refuse_dataset,
 )
 
 __all__ = ["compare"]
 
 
 def compare(
+    context: typer.Context,
     a: Annotated[
         str, typer.Argument(metavar="A", help="A run, by name or path; with --truth a table.")
     ],
@@ -68,7 +70,9 @@ def compare(
         write_compare_report,
     )
 
-    if not truth:
+    if truth:
+        refuse_dataset(context)
+    else:
         _require_runs(a, b)
     output = choose_folder(output, None if truth else dataset, html)
     clips = None

@@ -37,6 +37,7 @@ __all__ = ["hands"]
 
 
 def hands(
+    context: typer.Context,
     dataset: DatasetArgument = Path("."),
     run: RunOption = "hands",
     split: SplitOption = "test",
@@ -58,7 +59,7 @@ def hands(
     """
     from handact.report import describe_hands, state_hands, write_hands_page, write_hands_report
 
-    place = None if is_bare(truth, predicted) else dataset
+    place = None if is_bare(context, truth, predicted) else dataset
     output = choose_folder(output, place, html)
     if place:
         result = _evaluate_hands(dataset, run, split, device)

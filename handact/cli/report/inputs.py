@@ -1,6 +1,6 @@
 """What reports are about, as options (a run of a dataset, or bare tables), and what they wrote."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -32,6 +32,7 @@ __all__ = [
     "print_notes",
     "read_runs",
     "read_sequences",
+    "refuse_dataset",
     "write_page",
 ]
 
@@ -77,10 +78,32 @@ HtmlOption = Annotated[
 ]
 
 
-def is_bare(truth: Path | None, predicted: Path | None) -> bool:
-    if (truth is None) != (predicted is None):
+def is_bare(
+    context: typer.Context, truth: Path | None, predicted: Path | Collection[Path] | None
+) -> bool:
+    """Return whether a report is about bare tables; refuse half of them, and a dataset beside."""
+    if (truth is None) != (not predicted):
         raise typer.BadParameter("--truth and --predicted belong together")
+    if truth is not None:
+        refuse_dataset(context, several=not isinstance(predicted, Path))
     return truth is not None
+
+
+def refuse_dataset(context: typer.Context, *, several: bool = False) -> None:
+    """Refuse what is about a dataset beside bare tables, where nothing would heed it.
+
+    Args:
+        context: Of the command.
+        several: Whether several tables may be given, which the shell makes of `*.csv`.
+    """
+    about = {"dataset": "a DATASET", "run": "--run", "split": "--split", "config": "--config"}
+    for name, what in about.items():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            place = f"{context.params[name]}: " if name == "dataset" else ""
+            tables = "--predicted" if "predicted" in context.params else "--truth"
+            again = "; --predicted must be repeated for each table" if several and place else ""
+            raise typer.BadParameter(f"{place}{what} and {tables} exclude each other{again}")
 
 
 def choose_folder(output: Path | None, dataset: Path | None, html: bool = False) -> Path | None:
@@ -143,7 +166,7 @@ def read_runs(
 ) -> "list[Sequences]":
     from handact import report
 
-    results = report.read_runs(
+    return report.read_runs(
         truth,
         predicted,
         same_videos=same_videos,
@@ -152,10 +175,6 @@ def read_runs(
         videos=videos,
         fps=fps,
     )
-    for result in results:
-        where = f"{result.run}: " if len(results) > 1 else ""
-        print_notes(where + note for note in result.notes)
-    return results
 
 
 def _parse_frames(values: Iterable[str]) -> dict[str, int]:

@@ -38,6 +38,7 @@ __all__ = ["metrics"]
 
 
 def metrics(
+    context: typer.Context,
     dataset: DatasetArgument = Path("."),
     run: RunOption = "action",
     split: SplitOption = "test",
@@ -76,7 +77,7 @@ def metrics(
         write_metrics_report,
     )
 
-    place = None if is_bare(truth, predicted) else dataset
+    place = None if is_bare(context, truth, predicted) else dataset
     output = choose_folder(output, place, html)
     clips = None
     if place:

@@ -17,6 +17,7 @@ from handact.cli.report.inputs import (
     default_folder,
     evaluate_runs,
     is_bare,
+    print_notes,
     read_runs,
 )
 
@@ -24,6 +25,7 @@ __all__ = ["timeline"]
 
 
 def timeline(
+    context: typer.Context,
     dataset: DatasetArgument = Path("."),
     run: Annotated[
         list[str] | None,
@@ -65,9 +67,9 @@ def timeline(
     Several runs, or several tables, are stacked over one truth. Takes a dataset, or bare tables as
     `report metrics` does. Prints the path of the picture.
     """
-    from handact.report import check_folder, write_timeline
+    from handact.report import check_folder, gather_notes, write_timeline
 
-    bare = is_bare(truth, predicted or None)
+    bare = is_bare(context, truth, predicted)
     if bare and output is None:
         raise typer.BadParameter("bare tables need -o FILE.png, a place for the picture")
     path = _picture_path(output or default_folder(dataset))
@@ -76,7 +78,10 @@ def timeline(
         results = read_runs(truth, predicted, background, frames, videos, fps)
     else:
         results = evaluate_runs(dataset, run or ["action"], split, config, device)
-    write_timeline(path, *results)
+    print_notes(gather_notes(results))
+    shown, number = write_timeline(path, *results), len(results[0].truth)
+    if shown < number:
+        print_notes([f"the picture shows the first {shown} of {number} videos"])
     typer.echo(path)
 
 

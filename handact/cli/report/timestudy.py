@@ -26,6 +26,7 @@ from handact.cli.report.inputs import (
     evaluate_sequences,
     name_files,
     print_notes,
+    refuse_dataset,
     write_page,
 )
 
@@ -69,6 +70,7 @@ StandardOption = Annotated[
 
 
 def timestudy(
+    context: typer.Context,
     dataset: DatasetArgument = Path("."),
     run: RunOption = "action",
     split: SplitOption = "test",
@@ -104,6 +106,8 @@ def timestudy(
 
     if truth and not predicted:
         raise typer.BadParameter("--truth belongs to --predicted; a dataset has its own")
+    if predicted:
+        refuse_dataset(context, several=True)
     place = None if predicted else dataset
     output = choose_folder(output, place, html)
     targets = {"order": order, "start": start, "takt": takt, "standard": standard}
@@ -120,7 +124,7 @@ def timestudy(
     if json:
         print_json(report)
     else:
-        _print_tables(report)
+        _print_tables(report, output)
         typer.echo(reports.state_timestudy(report))
     name_files(files)
 
@@ -161,10 +165,11 @@ def _evaluate(
     return observe_sequences(result, known.actions), nominal
 
 
-def _print_tables(report: Mapping[str, Any]) -> None:
+def _print_tables(report: Mapping[str, Any], output: Path | None) -> None:
     from handact.report import (
         agreement_table,
         cycle_summary_table,
+        number_of,
         odd_cycles,
         standard_table,
         step_table,
@@ -173,8 +178,11 @@ def _print_tables(report: Mapping[str, Any]) -> None:
     makers = (cycle_summary_table, step_table, standard_table, agreement_table)
     for table in filter(None, (make(report) for make in makers)):
         print_table(table.columns, table.rows, title=table.caption)
+        if table.note:
+            typer.echo(f"  {table.note}\n")
     odd = odd_cycles(report)
     for line in odd[:_MOST_ODD]:
         typer.echo(line)
     if len(odd) > _MOST_ODD:
-        typer.echo(f"and {len(odd) - _MOST_ODD} more odd cycles: -o FOLDER writes all of them")
+        where = "timestudy_cycles.csv has all of them" if output else "-o FOLDER writes all of them"
+        typer.echo(f"and {number_of(len(odd) - _MOST_ODD, 'more odd cycle')}: {where}")

@@ -107,7 +107,7 @@ class ActionConfig:
     batch_size: int | None = None  # unset: 64, and 32 for clips of 16 frames or more
     accumulate: int = 1  # parts that a batch is run in, where it does not fit at once
     learning_rate: float = 0.002
-    hand_learning_rate: float = 0.0002
+    hand_learning_rate: float = 0.0002  # 0: the hand stream stays as it starts
     optimizer: Literal["sgd", "adamw"] = "sgd"  # adamw gets further from random weights
     momentum: float = 0.9  # of sgd
     weight_decay: float = 0.0005
@@ -151,13 +151,13 @@ _SECTIONS: dict[str, type[Config]] = {
     "segment": SegmentConfig,
 }
 _POSITIVE = {
-    "input_size", "epochs", "batch_size", "learning_rate", "hand_learning_rate", "clip_norm",
+    "input_size", "epochs", "batch_size", "learning_rate", "clip_norm",
     "short_side", "cutout_input", "every", "crop_size", "clip_len", "frame_stride",
     "clips_per_segment", "window_stride", "accumulate",
 }  # fmt: skip
 _NOT_NEGATIVE = {
     "seed", "workers", "context", "bridge_seconds", "smooth_seconds", "weight_decay",
-    "cutoff_seconds", "viterbi_weight",
+    "cutoff_seconds", "viterbi_weight", "hand_learning_rate",
 }  # fmt: skip
 _SHARES = {
     "dropout", "flip", "zoom", "move", "colour", "val_fraction", "test_fraction",

@@ -433,3 +433,18 @@ def test_a_gpu_gives_nearly_the_weights_of_a_cpu(run_folder: Path) -> None:
     ]
     for key, value in states[0].items():
         torch.testing.assert_close(value, states[1][key], rtol=0.05, atol=0.01)
+
+
+def test_a_hand_stream_without_a_rate_stays_as_it_starts(run_folder: Path) -> None:
+    """Its batch norms too, though they are trained where there is a rate."""
+    config = replace(TINY_ACTION, hand_learning_rate=0.0, weights="none", hand_weights="action")
+    folder = train_action(run_folder, config, TINY_ALIGN, run="still", device="cpu")
+    before, after = (
+        torch.load(run_folder / "runs" / run / "best.pt", weights_only=True)["state"]
+        for run in ("action", "still")
+    )
+    assert folder.name == "still"
+    hands = [key for key in after if key.startswith("hands.")]
+    assert hands
+    assert all(torch.equal(before[key], after[key]) for key in hands)
+    assert not torch.equal(before["fusion.weight"], after["fusion.weight"])

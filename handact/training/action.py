@@ -343,7 +343,8 @@ def clip_loader(
 def _freeze_batch_norms(network: ActionNetwork, config: ActionConfig) -> None:
     for part, weights in _weights_of_parts(config).items():
         frozen = config.freeze_batch_norm
-        if weights != "none" if frozen is None else frozen:
+        stays = part == "hands" and not config.hand_learning_rate
+        if stays or (weights != "none" if frozen is None else frozen):
             freeze_batch_norm(getattr(network, part))
 
 
@@ -463,7 +464,12 @@ def _clip_set(
 
 
 def _parameter_groups(network: ActionNetwork, config: ActionConfig) -> list[dict[str, Any]]:
-    """Return the hand stream's parameters apart from all others, each with its rate."""
+    """Return the hand stream's parameters apart from all others, each with its rate.
+
+    A stream that stays as it is costs no gradients.
+    """
+    if config.hands != "none" and not config.hand_learning_rate:
+        network.hands.requires_grad_(False)
     hands = [p for name, p in network.named_parameters() if name.startswith("hands.")]
     rest = [p for name, p in network.named_parameters() if not name.startswith("hands.")]
     groups = [

@@ -191,12 +191,12 @@ def _parse_frames(values: Iterable[str]) -> dict[str, int]:
 def evaluate_sequences(
     dataset: Path, run: str, split: str, config: Path | None, device: str
 ) -> "Sequences":
-    from handact import evaluation
     from handact.config import SegmentConfig, read_config
+    from handact.evaluation import evaluate_sequences
 
     settings = read_config(SegmentConfig, config)
     with progress("segmenting", "frames") as on_progress:
-        return evaluation.evaluate_sequences(
+        return evaluate_sequences(
             dataset, run=run, split=split, device=device, config=settings, on_progress=on_progress
         )
 
@@ -212,12 +212,10 @@ def evaluate_runs(
 
 
 def evaluate_clips(dataset: Path, run: str, split: str, device: str) -> "Clips":
-    from handact import evaluation
+    from handact.evaluation import evaluate_clips
 
     with progress(f"trimmed segments, {run}") as on_progress:
-        return evaluation.evaluate_clips(
-            dataset, run=run, split=split, device=device, on_progress=on_progress
-        )
+        return evaluate_clips(dataset, run=run, split=split, device=device, on_progress=on_progress)
 
 
 def write_page(

@@ -1,8 +1,10 @@
 """The examples run, on the small bench."""
 
 import os
+import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +23,7 @@ def _run(*arguments: object) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["paper.toml", "small.toml"])
+@pytest.mark.parametrize("name", ["gestures.toml", "paper.toml", "small.toml"])
 def test_configurations_are_read(name: str) -> None:
     for kind in (HandsConfig, AlignConfig, ActionConfig, SegmentConfig):
         read_config(kind, EXAMPLES / name)
@@ -40,6 +42,7 @@ def test_python_api(trained: Path) -> None:
     _run(EXAMPLES / "python_api.py", checkpoint, trained / "videos" / "test-1.mp4")
 
 
+@pytest.mark.slow
 def test_a_slurm_job_takes_its_share(trained: Path, tmp_path: Path) -> None:
     videos = sorted((trained / "videos").glob("*.mp4"))
     (tmp_path / "videos.txt").write_text("".join(f"{video}\n" for video in videos))
@@ -77,3 +80,25 @@ def test_join_clips(dataset: Path, tmp_path: Path) -> None:
     assert sorted(len(s) for s in joined.actions["person-a"]) == lengths
     starts = pd.Series([s.start_frame for s in joined.actions["person-a"]])
     assert (starts >= 80).any()
+
+
+def test_the_claims_are_told_seed_by_seed() -> None:
+    """From figures of every variant; and of what there is where some are left out."""
+    claims = runpy.run_path(str(EXAMPLES / "claims" / "claims.py"))
+    figures = {"sequence detail": 50.0, "trimmed detail": 60.0, "f1@50": 70.0, "edit": 80.0}
+    figures |= {"sequence order": 40.0, "trimmed order": 30.0}
+    names = [*claims["VARIANTS"], claims["UNCLEANED"]]
+    rows = [
+        {"variant": name, "seed": seed, **{k: v - 10 * i - seed for k, v in figures.items()}}
+        for i, name in enumerate(names)
+        for seed in (0, 1)
+    ]
+    text = claims["format_claims"](pd.DataFrame(rows))
+    assert "| surround against dense sampling | f1@50 | +50.0, +50.0 | +50.0 |" in text
+    assert "| cleaning against none | edit | +60.0, +60.0 | +60.0 |" in text
+    table = claims["format_table"](pd.DataFrame(rows[:2]))
+    assert "| full | 49.5 ± 0.7 |" in table
+    assert claims["format_claims"](pd.DataFrame(rows[:2])).count("\n") == 1  # its head alone
+    for name, settings in claims["VARIANTS"].items():
+        replace(claims["FULL"], **settings)
+        assert name

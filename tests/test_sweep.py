@@ -89,6 +89,7 @@ def test_a_cell_is_trained_and_measured_once(
     assert read_cells(run_folder) == [cell]
 
 
+@pytest.mark.slow
 def test_figures_of_other_labels_or_settings_are_not_used(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,10 +54,7 @@ def evaluate_sequences(
         HandactError: No checkpoint, no labelled video in the split, a video cannot be read.
     """
     config = config or SegmentConfig()
-    dataset = read_dataset(root)
-    model = load_action_model(dataset.run(run) / "best.pt", pick_device(device))
-    _require_same_classes(dataset, model)
-    videos = _labelled(dataset, split)
+    dataset, model, videos = _open(root, run, split, device)
     predicted, edges = {}, {}
     for video, scores in _scored(dataset, videos, run, model, config, on_progress):
         segments = clean_scores(scores, config)
@@ -93,10 +90,7 @@ def evaluate_cleanings(
         HandactError: No checkpoint, no labelled video in the split, a video cannot be read.
     """
     configs = list(configs)
-    dataset = read_dataset(root)
-    model = load_action_model(dataset.run(run) / "best.pt", pick_device(device))
-    _require_same_classes(dataset, model)
-    videos = _labelled(dataset, split)
+    dataset, model, videos = _open(root, run, split, device)
     scored = list(_scored(dataset, videos, run, model, configs[0], on_progress))
     results = []
     for config in configs:
@@ -104,6 +98,16 @@ def evaluate_cleanings(
         how = f"{describe_engine(model, config)}, cleaning {config.cleaning}"
         results.append(_next_to_truth(dataset, videos, predicted, run, split, how))
     return results
+
+
+def _open(
+    root: Path, run: str, split: str, device: str
+) -> tuple[Dataset, ActionModel, list[Video]]:
+    """Return a dataset, the network of a run on it, and the labelled videos of a split."""
+    dataset = read_dataset(root)
+    model = load_action_model(dataset.run(run) / "best.pt", pick_device(device))
+    _require_same_classes(dataset, model)
+    return dataset, model, _labelled(dataset, split)
 
 
 def _scored(
@@ -144,10 +148,7 @@ def evaluate_engines(
     Raises:
         HandactError: No checkpoint, no labelled video in the split, a video cannot be read.
     """
-    dataset = read_dataset(root)
-    model = load_action_model(dataset.run(run) / "best.pt", pick_device(device))
-    _require_same_classes(dataset, model)
-    videos = _labelled(dataset, split)
+    dataset, model, videos = _open(root, run, split, device)
     engines = [replace(config or SegmentConfig(), engine=name) for name in ("windows", "stream")]
     _warm_up(model, videos[0], engines)
     cleaned: list[dict[str, np.ndarray]] = [{}, {}]
@@ -232,11 +233,7 @@ def evaluate_clips(
     Raises:
         HandactError: No checkpoint, no labelled video in the split, a video cannot be read.
     """
-    dataset = read_dataset(root)
-    where = pick_device(device)
-    model = load_action_model(dataset.run(run) / "best.pt", where)
-    _require_same_classes(dataset, model)
-    videos = _labelled(dataset, split)
+    dataset, model, videos = _open(root, run, split, device)
     caches = align_dataset(dataset, videos, model.align, model.localizer, on_progress=on_progress)
     by_video = [labelled_clips(dataset, [video], caches) for video in videos]
     clips = list(chain.from_iterable(by_video))
@@ -254,7 +251,7 @@ def evaluate_clips(
         clip_set,
         (model.input["mean"], model.input["std"]),
         batch_size=16,
-        device=where,
+        device=model.device,
         precision=model.precision,
     )
     truth = np.array([clip.label for clip in clips])

@@ -10,7 +10,7 @@ from handact.errors import ConfigError
 from handact.evaluation import evaluate_cleanings
 from handact.files import write_text
 from handact.progress import Progress
-from handact.report import describe_sequences
+from handact.report import MAIN_FIGURES, describe_sequences
 
 __all__ = ["FIGURES", "METHODS", "Tried", "tune_cleaning", "write_choice"]
 
@@ -101,7 +101,7 @@ def _candidates(config: SegmentConfig, method: str) -> Iterator[SegmentConfig]:
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, float]:
-    return {key: report[key] for key in ("frame_accuracy", "edit", "f1@10", "f1@25", "f1@50")}
+    return {key: report[key] for key in MAIN_FIGURES}
 
 
 def write_choice(path: Path, config: SegmentConfig) -> None:

@@ -167,14 +167,15 @@ def _describe(tried: "Tried") -> str:
 
 
 def _print_tried(tried: "list[Tried]", before: "Tried") -> None:
-    columns = ("frame_accuracy", "edit", "f1@10", "f1@25", "f1@50")
+    from handact.report import MAIN_FIGURES
+
     names = ("frame accuracy", "edit", "F1@10", "F1@25", "F1@50")
     best = tried[0]
-    rows = [(_describe(one), *(one.figures[c] for c in columns)) for one in tried]
+    rows = [(_describe(one), *(one.figures[c] for c in MAIN_FIGURES)) for one in tried]
     print_table(("cleaning, the best first", *names), rows)
     gains = ", ".join(
         f"{name} {best.figures[c] - before.figures[c]:+.1f}"
-        for name, c in zip(names, columns, strict=True)
+        for name, c in zip(names, MAIN_FIGURES, strict=True)
     )
     if best is before:
         typer.echo(f"The settings as they are, {_describe(best)}, are the best.")

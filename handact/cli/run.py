@@ -320,21 +320,6 @@ def segment(
 
     if live is None and window:
         raise typer.BadParameter("--window belongs to --live")
-    if live is not None and not live:
-        raise typer.BadParameter("--live names a camera, an address or a file")
-    if live is not None:
-        _refuse_beside_live(
-            {
-                "VIDEO": videos,
-                "--cleaning": cleaning if cleaning != "online" else None,
-                "--engine": engine,
-                "--window-stride": window_stride,
-                "--batch-size": batch_size,
-                "--fps": fps,
-                "--share": share,
-            }
-        )
-
     settings = read_config(
         SegmentConfig,
         config,
@@ -347,6 +332,19 @@ def segment(
         },
     )
     if live is not None:
+        _refuse_beside_live(
+            {
+                "VIDEO": videos,
+                "--cleaning": cleaning if cleaning != "online" else None,
+                "--engine": engine,
+                "--window-stride": window_stride,
+                "--batch-size": batch_size,
+                "--fps": fps,
+                "--share": share,
+            }
+        )
+        if not live:
+            raise typer.BadParameter("--live names a camera, an address or a file")
         model = load_model(checkpoint, dataset, run_folder(dataset, run), runtime, device)
         watch(
             live, model, settings, output=output, overlay=overlay, window=window, max_wait=max_wait

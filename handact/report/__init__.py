@@ -42,7 +42,7 @@ from handact.report.timestudy_tables import (
     step_table,
 )
 from handact.report.writing import (
-    ENGINE_FIGURES,
+    MAIN_FIGURES,
     check_folder,
     describe_engines,
     describe_hands,
@@ -58,7 +58,7 @@ from handact.report.writing import (
 
 __all__ = [
     "COMPARE_LEVELS",
-    "ENGINE_FIGURES",
+    "MAIN_FIGURES",
     "SWEEP_LEVELS",
     "Observations",
     "TimeStudy",

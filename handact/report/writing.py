@@ -30,7 +30,7 @@ from handact.report.runs import require_same_truth
 from handact.results import Clips, EngineResult, HandPairs, Sequences
 
 __all__ = [
-    "ENGINE_FIGURES",
+    "MAIN_FIGURES",
     "check_folder",
     "describe_engines",
     "describe_hands",
@@ -47,7 +47,7 @@ __all__ = [
     "write_timeline",
 ]
 
-ENGINE_FIGURES = ("frame_accuracy", "edit", "f1@10", "f1@25", "f1@50")
+MAIN_FIGURES = ("frame_accuracy", "edit", "f1@10", "f1@25", "f1@50")
 _MAX_TIMELINES = 40
 
 
@@ -135,7 +135,7 @@ def describe_engines(results: Sequence[EngineResult]) -> dict[str, Any]:
         figures = describe_sequences(result.sequences)
         frames = figures["variant"]["num_frames"]
         report[result.engine] = {
-            **{key: figures[key] for key in ENGINE_FIGURES},
+            **{key: figures[key] for key in MAIN_FIGURES},
             "frames_per_second": frames / result.seconds,
         }
         report.setdefault("variant", figures["variant"])
@@ -154,7 +154,7 @@ def write_engines_report(folder: str | Path, report: Mapping[str, Any]) -> list[
     """Write engines.json and engines.csv, and return the files."""
     folder = make_folder(folder)
     write_json(folder / "engines.json", report)
-    columns = (*ENGINE_FIGURES, "frames_per_second")
+    columns = (*MAIN_FIGURES, "frames_per_second")
     rows = [(e, *(report[e][column] for column in columns)) for e in ("windows", "stream")]
     write_table(folder / "engines.csv", ("engine", *columns), rows)
     return [folder / name for name in ("engines.json", "engines.csv")]

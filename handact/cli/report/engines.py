@@ -61,9 +61,9 @@ def engines(
 
 
 def _print_engines(report: Mapping[str, Any]) -> None:
-    from handact.report import ENGINE_FIGURES
+    from handact.report import MAIN_FIGURES
 
-    columns = (*ENGINE_FIGURES, "frames_per_second")
+    columns = (*MAIN_FIGURES, "frames_per_second")
     rows = [(engine, *(report[engine][c] for c in columns)) for engine in ("windows", "stream")]
     names = ("frame accuracy", "edit", "F1@10", "F1@25", "F1@50", "frames per second")
     print_table(("engine", *names), rows)

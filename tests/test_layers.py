@@ -36,10 +36,12 @@ LAYERS: list[set[str]] = [
         "report",
         "demo",
         "benchmark",
+        "labelling",
         "live",
         "sweep",
         "tuning",
     },
+    {"web"},
     {"cli"},
 ]
 NO_TORCH = set().union(*LAYERS[:3])

@@ -18,6 +18,7 @@ from handact.cli import (
     demo,
     doctor,
     exporting,
+    labelling,
     report,
     reproduce,
     run,
@@ -105,3 +106,4 @@ doctor.add_commands(app)
 bench.add_commands(app)
 weights.add_commands(app)
 exporting.add_commands(app)
+labelling.add_commands(app)

@@ -9,7 +9,7 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -34,6 +34,7 @@ __all__ = [
     "read_text",
     "show_path",
     "table_text",
+    "update_rows",
     "write_table",
 ]
 
@@ -197,6 +198,39 @@ def merge_rows(
     added = pd.DataFrame(cells, columns=list(columns))
     merged = pd.concat([kept, added.astype(object)]).reindex(columns=table.columns).fillna("")
     return write_table(path, list(table.columns), merged.itertuples(index=False, name=None))
+
+
+def update_rows(
+    path: str | Path, columns: Sequence[str], rows: Mapping[str, Iterable[Sequence[object]]]
+) -> None:
+    """Put rows in the place of all rows of some videos; what stays keeps its further columns.
+
+    Args:
+        path: The table; made if it is not there.
+        columns: Of the rows; the first one is "video".
+        rows: By video, without the cell of the video: all that there is to be of it.
+    """
+    wanted = {
+        video: [(video, *(format_cell(value) for value in row)) for row in its]
+        for video, its in rows.items()
+    }
+    if not Path(path).exists():
+        return write_table(path, columns, (row for its in wanted.values() for row in its))
+    table = read_table(path, columns)
+    own = table[list(columns)].itertuples(index=False, name=None)
+    # What is told apart by its own columns alone, among the rows that have others beside.
+    known = dict(zip(own, table.to_dict("records"), strict=True))
+    blank = dict.fromkeys(table.columns, "")
+    kept = table[~table["video"].isin(list(wanted))].to_dict("records")
+    new = [
+        known.get(row, blank | dict(zip(columns, row, strict=True)))
+        for its in wanted.values()
+        for row in its
+    ]
+    place = {video: i for i, video in enumerate(dict.fromkeys((*table["video"], *wanted)))}
+    records = sorted((*kept, *new), key=lambda record: place[record["video"]])
+    cells = [[record[name] for name in table.columns] for record in records]
+    return write_table(path, list(table.columns), cells)
 
 
 def format_cell(value: object) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "Intervals",
     "SegmentCounts",
     "boundary_errors",
+    "cohen_kappa",
     "confusion_matrix",
     "edit_score",
     "frame_accuracy",
@@ -49,6 +50,32 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, num_classes: int)
     _check_lengths(truth, predicted)
     pairs = np.asarray(truth, np.int64) * num_classes + np.asarray(predicted, np.int64)
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def cohen_kappa(one: np.ndarray, other: np.ndarray, num_classes: int) -> float | None:
+    """Return how far two people agree beyond chance: (p_o - p_e) / (1 - p_e), 1 at most.
+
+    p_o is the share of frames with one label, p_e what it would be if each drew labels with their
+    own frequencies.
+
+    Args:
+        one: (N,) class indices.
+        other: (N,) class indices.
+        num_classes: K.
+
+    Returns:
+        None where kappa says nothing: no frame, or one class in all frames of both.
+
+    Source:
+        Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological
+        Measurement 20 (1960), 37-46.
+    """
+    matrix = confusion_matrix(one, other, num_classes)
+    total = matrix.sum()
+    expected = float(matrix.sum(0) @ matrix.sum(1)) / float(total) ** 2 if total else 1.0
+    if expected == 1.0:
+        return None
+    return float((np.trace(matrix) / total - expected) / (1 - expected))
 
 
 @dataclass(frozen=True, slots=True)

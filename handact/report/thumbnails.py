@@ -76,7 +76,7 @@ def _shrink(image: np.ndarray, width: int) -> np.ndarray:
     return resize(image, *(max(1, round(scale * side)) for side in image.shape[1::-1]))
 
 
-def as_jpeg(image: np.ndarray) -> bytes:
-    """Return a (H, W, 3) uint8 RGB picture as JPEG."""
-    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+def as_jpeg(image: np.ndarray, quality: int = _QUALITY) -> bytes:
+    """Return a (H, W, 3) uint8 RGB picture as JPEG, quality 0..100."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1].tobytes()

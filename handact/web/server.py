@@ -1,0 +1,280 @@
+"""The web server of the pages: addresses, what they take and give, and how it starts and stops."""
+
+import errno
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from handact.errors import ConfigError, HandactError
+from handact.labelling import StaleEdit
+from handact.web.guard import Guard, TooLarge, load_token
+from handact.web.project import Project, Task
+
+__all__ = ["PORT", "make_app", "serve"]
+
+PORT = 8756
+_TRIES = 20  # ports after the usual one, where that is taken
+_STATIC = Path(__file__).parent / "static"
+_FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+_NEVER = {"Cache-Control": "no-store"}
+
+View = Callable[[Project, Request, dict[str, Any]], Any]
+
+
+def serve(
+    root: Path,
+    task: Task,
+    *,
+    port: int | None = None,
+    on_ready: Callable[[str], None],
+    log: Callable[[str], None],
+) -> None:
+    """Serve the pages of a dataset folder on 127.0.0.1 until Ctrl-C.
+
+    Args:
+        root: The dataset folder.
+        task: What a person came for.
+        port: To listen at; PORT if None, or one of the next that is free.
+        on_ready: Called with the address of the page, which holds the token.
+        log: Takes a line for people.
+
+    Raises:
+        HandactError: The folder is not in order, is worked on already, or the port is taken.
+    """
+    listener = _listen(port)
+    with listener, _opened(root, task, log) as project:
+        number = listener.getsockname()[1]
+        token = load_token(project.dataset.cache / "label-token")
+        app = Guard(make_app(project), token, number)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=1
+        )
+        on_ready(f"http://127.0.0.1:{number}/{task.view}?token={token}")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _opened(root: Path, task: Task, log: Callable[[str], None]) -> Iterator[Project]:
+    project = Project(root, task, log)
+    try:
+        yield project
+    finally:
+        project.close()
+
+
+def _listen(port: int | None) -> socket.socket:
+    ports = [port] if port is not None else range(PORT, PORT + _TRIES)
+    for number in ports:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", number))
+            listener.listen()  # so that nobody is too early for the address that is printed
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+    raise ConfigError(f"port {ports[0]} is taken", "`--port 0` takes any that is free")
+
+
+def make_app(project: Project) -> Starlette:
+    """Return the application, which believes whoever asks: `Guard` stands before it."""
+    routes = [Route(f"/{view}", _page) for view in ("", "hands", "actions", "review")]
+    routes += [
+        Route(path, _endpoint(view), methods=[method]) for (method, path), view in _VIEWS.items()
+    ]
+    routes += [
+        Route("/frames/{video}/{frame:int}.jpg", _frame),
+        Route("/media/{video}", _media),
+        Route("/api/videos/{video}/times", _times),
+        Mount("/static", StaticFiles(directory=_STATIC)),
+    ]
+    handlers = {HandactError: _refuse, HTTPException: _refuse_http, TooLarge: _refuse_large}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.state.project = project
+    return app
+
+
+# ------------------------------------------------------------------------------------------- pages
+
+
+def _page(request: Request) -> Response:
+    return FileResponse(_STATIC / "index.html", headers=_NEVER)
+
+
+def _frame(request: Request) -> Response:
+    video, frame = _video(request), request.path_params["frame"]
+    try:
+        data = request.app.state.project.picture(video, frame)
+    except IndexError as error:
+        raise HTTPException(404, f"video {video!r} has no frame {frame}") from error
+    return Response(data, media_type="image/jpeg", headers=_FOR_EVER)
+
+
+def _media(request: Request) -> Response:
+    path = request.app.state.project.media(_video(request))
+    if path is None:
+        raise HTTPException(404, "a folder of pictures has no file to play")
+    return FileResponse(path, headers=_NEVER)
+
+
+def _times(request: Request) -> Response:
+    edges = request.app.state.project.edges(_video(request)).astype("<f8")
+    return Response(edges.tobytes(), media_type="application/octet-stream", headers=_NEVER)
+
+
+def _video(request: Request) -> str:
+    """Return the name of a video that there is: no path ever comes from an address."""
+    name = request.path_params["video"]
+    if name not in request.app.state.project.dataset.videos:
+        raise HTTPException(404, f"there is no video {name!r}")
+    return name
+
+
+# --------------------------------------------------------------------------------------------- API
+
+
+def _endpoint(view: View) -> Callable[[Request], Any]:
+    """Give a function of the project, the request and its body an address."""
+
+    async def endpoint(request: Request) -> Response:
+        if "video" in request.path_params:
+            _video(request)
+        body = await _body(request) if request.method == "POST" else {}
+        project = request.app.state.project
+        try:
+            value = await run_in_threadpool(view, project, request, body)
+        except StaleEdit as error:
+            state = await run_in_threadpool(_present_state, project, request, body)
+            return _error(409, error.message, error.hint, state=state)
+        return JSONResponse(value, headers=_NEVER)
+
+    return endpoint
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except (ValueError, UnicodeDecodeError) as error:
+        raise HTTPException(400, "the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise HTTPException(400, "the body is not a JSON object")
+    return body
+
+
+def _present_state(project: Project, request: Request, body: dict[str, Any]) -> Any:
+    video = request.path_params.get("video")
+    if video is None:
+        return None
+    if request.url.path.startswith("/api/hands/"):
+        return project.hands(video)
+    return project.actions(video, body.get("track", ""))
+
+
+def _of(request: Request) -> str:
+    return request.path_params["video"]
+
+
+def _id(request: Request) -> str:
+    """Return what tells a change that is sent again from a new one."""
+    return request.headers.get("x-edit", "")[:100]
+
+
+def _query(request: Request, name: str, default: str = "") -> str:
+    return request.query_params.get(name, default)
+
+
+def _rows(body: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    rows = body.get("remove", []), body.get("add", [])
+    if not all(isinstance(its, list) for its in rows):
+        raise HTTPException(400, "remove and add are lists of rows")
+    return rows
+
+
+def _track(body: dict[str, Any]) -> str:
+    track = body.get("track", "")
+    if not isinstance(track, str):
+        raise HTTPException(400, "track is a name")
+    return track
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text = _query(request, name, str(default))
+    if not text.isdecimal():
+        raise HTTPException(400, f"{name} is a number")
+    return min(int(text), most)
+
+
+_VIEWS: dict[tuple[str, str], View] = {
+    ("GET", "/api/project"): lambda p, r, b: p.describe(),
+    ("POST", "/api/classes"): lambda p, r, b: p.add_class(b.get("name", "")),
+    ("GET", "/api/versions"): lambda p, r, b: p.versions(),
+    ("GET", "/api/videos/{video}"): lambda p, r, b: p.video(_of(r)),
+    ("GET", "/api/videos/{video}/proxy"): lambda p, r, b: p.proxy_state(_of(r)),
+    ("POST", "/api/videos/{video}/proxy"): lambda p, r, b: vars(p.start_proxy(_of(r))),
+    ("GET", "/api/videos/{video}/strip"): lambda p, r, b: p.strip(_of(r)),
+    ("POST", "/api/videos/{video}/strip"): lambda p, r, b: vars(p.start_strip(_of(r))),
+    ("GET", "/api/actions/{video}"): lambda p, r, b: p.actions(_of(r), _query(r, "track")),
+    ("POST", "/api/actions/{video}"): lambda p, r, b: p.edit_actions(
+        _of(r), _track(b), *_rows(b), _id(r)
+    ),
+    ("POST", "/api/actions/{video}/undo"): lambda p, r, b: p.step_actions(
+        _of(r), _track(b), "undo", _id(r)
+    ),
+    ("POST", "/api/actions/{video}/redo"): lambda p, r, b: p.step_actions(
+        _of(r), _track(b), "redo", _id(r)
+    ),
+    ("GET", "/api/hands/{video}"): lambda p, r, b: p.hands(_of(r)),
+    ("POST", "/api/hands/{video}"): lambda p, r, b: p.edit_hands(_of(r), *_rows(b), _id(r)),
+    ("POST", "/api/hands-undo"): lambda p, r, b: p.step_hands("undo", _id(r)),
+    ("POST", "/api/hands-redo"): lambda p, r, b: p.step_hands("redo", _id(r)),
+    ("GET", "/api/hands-progress"): lambda p, r, b: p.hands_progress(),
+    ("GET", "/api/hands-queue"): lambda p, r, b: p.hands_queue(
+        _number(r, "count", 40, 500), r.query_params.get("video")
+    ),
+    ("GET", "/api/hands/{video}/{frame:int}/guess"): lambda p, r, b: p.guess_hands(
+        _of(r), r.path_params["frame"]
+    ),
+    ("GET", "/api/review/{run}"): lambda p, r, b: p.review_videos(r.path_params["run"]),
+    ("GET", "/api/review/{run}/{video}"): lambda p, r, b: p.review(r.path_params["run"], _of(r)),
+    ("POST", "/api/review/{run}/{video}/finish"): lambda p, r, b: p.finish_review(
+        r.path_params["run"], _of(r)
+    ),
+    ("GET", "/api/timestudy/{video}"): lambda p, r, b: p.timestudy(
+        _of(r), _query(r, "track"), _query(r, "run") or None
+    ),
+    ("GET", "/api/agreement/{video}"): lambda p, r, b: p.agreement(
+        _of(r), _query(r, "a"), _query(r, "b")
+    ),
+}
+
+
+# ------------------------------------------------------------------------------------------ errors
+
+
+def _refuse(request: Request, error: HandactError) -> Response:
+    return _error(400, error.message, error.hint)
+
+
+def _refuse_http(request: Request, error: HTTPException) -> Response:
+    return _error(error.status_code, error.detail)
+
+
+def _refuse_large(request: Request, error: TooLarge) -> Response:
+    return _error(413, "the request is too large")
+
+
+def _error(status: int, message: str, hint: str | None = None, **more: Any) -> Response:
+    return JSONResponse({"error": message, "hint": hint, **more}, status, headers=_NEVER)

@@ -3,7 +3,8 @@
 journal    edits.jsonl, where every change stands before it is anywhere else
 store      the tables of labels, changed edit by edit, with undo, and saved
 frames     which frames to label next, and what stands in them by guess
-scout      the localiser, looking for frames that it is unsure of
+scout      the localiser, looking for frames that it is unsure of; imported where it is needed,
+           since it brings torch along
 review     predictions for a person to accept or correct, and the places to look at first
 """
 
@@ -17,7 +18,6 @@ from handact.labelling.review import (
     predicted_videos,
     read_predictions,
 )
-from handact.labelling.scout import Scout
 from handact.labelling.store import LabelStore, StaleEdit
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "LabelStore",
     "Place",
     "Prediction",
-    "Scout",
     "StaleEdit",
     "fill_gaps",
     "find_places",

@@ -5,7 +5,7 @@ import os
 import secrets
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -92,8 +92,7 @@ class Guard:
 
     def _enter(self, request: Request) -> Response:
         """Turn the token of the address into a cookie, and out of sight."""
-        given = parse_qs(request.url.query)["token"][0] if request.url.query else ""
-        if not self._matches(given):
+        if not self._matches(request.query_params["token"]):
             return _say(401, "the token of this address is not the present one")
         answer = RedirectResponse(request.url.path, 303)
         answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")

@@ -18,8 +18,18 @@ from starlette.staticfiles import StaticFiles
 
 from handact.errors import ConfigError, HandactError
 from handact.labelling import StaleEdit
+from handact.web.actions import action_state, compare_tracks, edit_actions, step_actions
 from handact.web.guard import Guard, TooLarge, load_token
+from handact.web.hands import (
+    edit_hands,
+    guess_hands,
+    hand_state,
+    propose_frames,
+    step_hands,
+    sum_up,
+)
 from handact.web.project import Project, Task
+from handact.web.review import finish_review, list_reviews, show_review, study_track
 
 __all__ = ["PORT", "make_app", "serve"]
 
@@ -179,12 +189,16 @@ def _present_state(project: Project, request: Request, body: dict[str, Any]) -> 
     if video is None:
         return None
     if request.url.path.startswith("/api/hands/"):
-        return project.hands(video)
-    return project.actions(video, body.get("track", ""))
+        return hand_state(project, video)
+    return action_state(project, video, body.get("track", ""))
 
 
 def _of(request: Request) -> str:
     return request.path_params["video"]
+
+
+def _run(request: Request) -> str:
+    return request.path_params["run"]
 
 
 def _id(request: Request) -> str:
@@ -226,37 +240,37 @@ _VIEWS: dict[tuple[str, str], View] = {
     ("POST", "/api/videos/{video}/proxy"): lambda p, r, b: vars(p.start_proxy(_of(r))),
     ("GET", "/api/videos/{video}/strip"): lambda p, r, b: p.strip(_of(r)),
     ("POST", "/api/videos/{video}/strip"): lambda p, r, b: vars(p.start_strip(_of(r))),
-    ("GET", "/api/actions/{video}"): lambda p, r, b: p.actions(_of(r), _query(r, "track")),
-    ("POST", "/api/actions/{video}"): lambda p, r, b: p.edit_actions(
-        _of(r), _track(b), *_rows(b), _id(r)
+    ("GET", "/api/actions/{video}"): lambda p, r, b: action_state(p, _of(r), _query(r, "track")),
+    ("POST", "/api/actions/{video}"): lambda p, r, b: edit_actions(
+        p, _of(r), _track(b), *_rows(b), _id(r)
     ),
-    ("POST", "/api/actions/{video}/undo"): lambda p, r, b: p.step_actions(
-        _of(r), _track(b), "undo", _id(r)
+    ("POST", "/api/actions/{video}/undo"): lambda p, r, b: step_actions(
+        p, _of(r), _track(b), "undo", _id(r)
     ),
-    ("POST", "/api/actions/{video}/redo"): lambda p, r, b: p.step_actions(
-        _of(r), _track(b), "redo", _id(r)
+    ("POST", "/api/actions/{video}/redo"): lambda p, r, b: step_actions(
+        p, _of(r), _track(b), "redo", _id(r)
     ),
-    ("GET", "/api/hands/{video}"): lambda p, r, b: p.hands(_of(r)),
-    ("POST", "/api/hands/{video}"): lambda p, r, b: p.edit_hands(_of(r), *_rows(b), _id(r)),
-    ("POST", "/api/hands-undo"): lambda p, r, b: p.step_hands("undo", _id(r)),
-    ("POST", "/api/hands-redo"): lambda p, r, b: p.step_hands("redo", _id(r)),
-    ("GET", "/api/hands-progress"): lambda p, r, b: p.hands_progress(),
-    ("GET", "/api/hands-queue"): lambda p, r, b: p.hands_queue(
-        _number(r, "count", 40, 500), r.query_params.get("video")
+    ("GET", "/api/agreement/{video}"): lambda p, r, b: compare_tracks(
+        p, _of(r), _query(r, "a"), _query(r, "b")
     ),
-    ("GET", "/api/hands/{video}/{frame:int}/guess"): lambda p, r, b: p.guess_hands(
-        _of(r), r.path_params["frame"]
+    ("GET", "/api/hands/{video}"): lambda p, r, b: hand_state(p, _of(r)),
+    ("POST", "/api/hands/{video}"): lambda p, r, b: edit_hands(p, _of(r), *_rows(b), _id(r)),
+    ("POST", "/api/hands-undo"): lambda p, r, b: step_hands(p, "undo", _id(r)),
+    ("POST", "/api/hands-redo"): lambda p, r, b: step_hands(p, "redo", _id(r)),
+    ("GET", "/api/hands-progress"): lambda p, r, b: sum_up(p),
+    ("GET", "/api/hands-queue"): lambda p, r, b: propose_frames(
+        p, _number(r, "count", 40, 500), r.query_params.get("video")
     ),
-    ("GET", "/api/review/{run}"): lambda p, r, b: p.review_videos(r.path_params["run"]),
-    ("GET", "/api/review/{run}/{video}"): lambda p, r, b: p.review(r.path_params["run"], _of(r)),
-    ("POST", "/api/review/{run}/{video}/finish"): lambda p, r, b: p.finish_review(
-        r.path_params["run"], _of(r)
+    ("GET", "/api/hands/{video}/{frame:int}/guess"): lambda p, r, b: guess_hands(
+        p, _of(r), r.path_params["frame"]
     ),
-    ("GET", "/api/timestudy/{video}"): lambda p, r, b: p.timestudy(
-        _of(r), _query(r, "track"), _query(r, "run") or None
+    ("GET", "/api/review/{run}"): lambda p, r, b: list_reviews(p, _run(r)),
+    ("GET", "/api/review/{run}/{video}"): lambda p, r, b: show_review(p, _run(r), _of(r)),
+    ("POST", "/api/review/{run}/{video}/finish"): lambda p, r, b: finish_review(
+        p, _run(r), _of(r), _id(r)
     ),
-    ("GET", "/api/agreement/{video}"): lambda p, r, b: p.agreement(
-        _of(r), _query(r, "a"), _query(r, "b")
+    ("GET", "/api/timestudy/{video}"): lambda p, r, b: study_track(
+        p, _of(r), _query(r, "track"), _query(r, "run") or None
     ),
 }
 

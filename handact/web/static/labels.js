@@ -1,0 +1,190 @@
+/**
+ * The working track of a video: its segments, as the person sees them now.
+ *
+ * A change shows at once and is sent in order; what the server answers counts in the end. The stacks of undo
+ * are the server's, so that they outlive a reload; those kept here only foresee its answer.
+ */
+
+import { edit as send, get, watchVersions } from "./api.js";
+import { apply, inverse, same } from "./editor.js";
+
+const equal = (a, b) => a.length === b.length && a.every((segment, i) => same(segment, b[i]));
+
+/** The key of a track in /api/versions. */
+function versionKey(track, video) {
+  if (!track) return `actions/${video}`;
+  return track === "review" ? `review/${video}` : `annotators/${track}/${video}`;
+}
+
+/** One track of one video; calls `onChange()` whenever segments, undo or redo changed. */
+export class Labels {
+  #path;
+  #onChange;
+  #toast;
+  #unanswered = 0;
+  #blind = 0;
+  #sent = 0;
+  #done = [];
+  #undone = [];
+  #state = { version: 0, segments: [], undo: false, redo: false };
+  #stopWatching = null;
+
+  constructor({ video, track, onChange, toast }) {
+    this.video = video;
+    this.name = track;
+    this.segments = [];
+    this.#path = `/api/actions/${encodeURIComponent(video)}`;
+    this.#onChange = onChange;
+    this.#toast = toast;
+  }
+
+  /** Read the track, and from now on notice what other tabs do to it. */
+  async load() {
+    this.#adopt(await this.#get());
+    this.#stopWatching = watchVersions((versions) => this.#notice(versions));
+  }
+
+  close() {
+    this.#stopWatching?.();
+    this.#onChange = () => {};
+  }
+
+  /** Whether the server has answered every change. */
+  get settled() {
+    return this.#unanswered === 0;
+  }
+
+  get canUndo() {
+    return this.#done.length > 0 || (this.#unanswered === 0 && this.#state.undo);
+  }
+
+  get canRedo() {
+    return this.#undone.length > 0 || (this.#unanswered === 0 && this.#state.redo);
+  }
+
+  /** Carry out `{remove, add}`; says whether it did. */
+  change(change) {
+    if (!change) return false;
+    if (this.#blind) {
+      this.#toast("Undoing: one moment, please");
+      return false;
+    }
+    this.segments = apply(this.segments, change);
+    this.#done.push(change);
+    this.#undone = [];
+    this.#send(this.#path, { track: this.name, ...change });
+    this.#onChange();
+    return true;
+  }
+
+  /** Take the last change back; returns what that changes, as far as it is known here. */
+  undo() {
+    if (!this.canUndo) return null;
+    const last = this.#done.pop() ?? null;
+    if (last) this.#undone.push(last);
+    return this.#step("undo", last && inverse(last));
+  }
+
+  /** Carry out again what was taken back; returns what that changes, as far as it is known here. */
+  redo() {
+    if (!this.canRedo) return null;
+    const next = this.#undone.pop() ?? null;
+    if (next) this.#done.push(next);
+    return this.#step("redo", next);
+  }
+
+  /** Undo or redo; a step from before this page was loaded is known to the server only. */
+  #step(name, change) {
+    if (change) this.segments = apply(this.segments, change);
+    else this.#blind += 1;
+    this.#send(`${this.#path}/${name}`, { track: this.name }).then(() => {
+      if (!change) this.#blind -= 1;
+    });
+    this.#onChange();
+    return change;
+  }
+
+  async #send(path, body) {
+    this.#unanswered += 1;
+    this.#sent += 1;
+    try {
+      const state = await send(path, body);
+      this.#unanswered -= 1;
+      this.#adopt(state);
+    } catch (error) {
+      this.#unanswered -= 1;
+      await this.#refused(error);
+    }
+  }
+
+  async #refused(error) {
+    const state = error.body?.state;
+    this.#toast(state ? `Another tab was quicker: ${error.message}` : error.message, "error");
+    if (state) this.#adopt(state);
+    else await this.#read();
+  }
+
+  /** Take over the server's state, once nothing is on its way that would change it. */
+  #adopt(state) {
+    if (this.#unanswered) return;
+    this.#state = state;
+    if (!equal(state.segments, this.segments)) {
+      this.segments = state.segments;
+      this.#done = [];
+      this.#undone = [];
+    }
+    this.#onChange();
+  }
+
+  #get() {
+    return get(`${this.#path}?track=${encodeURIComponent(this.name)}`);
+  }
+
+  async #read() {
+    const sent = this.#sent;
+    try {
+      const state = await this.#get();
+      // What was changed meanwhile is not in it, but will be in the answer to that change.
+      if (sent === this.#sent) this.#adopt(state);
+    } catch (error) {
+      this.#toast(error.message, "error");
+    }
+  }
+
+  #notice(versions) {
+    const version = versions[versionKey(this.name, this.video)];
+    if (version === undefined || version === this.#state.version || this.#unanswered) return;
+    this.#read();
+  }
+}
+
+/** Another person's track, to look at; `onChange()` when it has been read again. */
+export class Others {
+  #stopWatching;
+  #version = null;
+
+  constructor({ video, track, onChange }) {
+    this.video = video;
+    this.name = track;
+    this.segments = [];
+    this.onChange = onChange;
+    this.#stopWatching = watchVersions((versions) => {
+      const version = versions[versionKey(track, video)];
+      if (version !== undefined && version !== this.#version) this.load();
+    });
+  }
+
+  /** Read it. */
+  async load() {
+    const path = `/api/actions/${encodeURIComponent(this.video)}?track=${encodeURIComponent(this.name)}`;
+    const state = await get(path);
+    this.#version = state.version;
+    this.segments = state.segments;
+    this.onChange();
+  }
+
+  close() {
+    this.#stopWatching();
+    this.onChange = () => {};
+  }
+}

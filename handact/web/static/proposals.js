@@ -1,0 +1,145 @@
+/** Which frames to label next: the server's proposals, and its guesses of where the hands are in them. */
+
+import { get } from "./api.js";
+
+const COUNT = 40;
+const FEW = 15;
+/** Those that come next stay when there are better ones by now: their pictures are loaded. */
+const STAY = 6;
+/** Seconds between two labels that the server fills in between. */
+const BETWEEN = 3;
+
+/** A queue of {video, frame, why} that fills itself up. */
+export class Proposals {
+  /** "none", "running" or "ready", with done and total while it runs. */
+  localizer = { state: "none" };
+  #list = [];
+  #offered = new Set();
+  #filling = null;
+  #ask = () => askServer(null);
+
+  /** `isLabelled(video, frame)` keeps out what has been labelled since; `onChange()` when there are others. */
+  constructor({ isLabelled, onChange }) {
+    this.isLabelled = isLabelled;
+    this.onChange = onChange;
+  }
+
+  /** Propose from what `ask()` resolves to, {frames, localizer}, from now on. */
+  scope(ask) {
+    this.#ask = ask;
+    this.#list = [];
+    this.#filling = null;
+    return this.fill();
+  }
+
+  /** The next frame to label, or null when there is none. */
+  async next() {
+    this.#drop();
+    if (this.#list.length < FEW) this.fill();
+    if (!this.#list.length) await this.fill();
+    if (!this.#list.length && this.#offered.size) {
+      // All that is left has been skipped once: offer it again.
+      this.#offered.clear();
+      await this.fill();
+    }
+    const first = this.#list.shift() ?? null;
+    if (first) this.#offered.add(key(first));
+    return first;
+  }
+
+  /** The next `count` ones, which stay in the queue. */
+  ahead(count) {
+    this.#drop();
+    return this.#list.slice(0, count);
+  }
+
+  /** Why this frame is proposed, if it is. */
+  why(video, frame) {
+    return this.#list.find((other) => other.video === video && other.frame === frame)?.why ?? null;
+  }
+
+  /** Ask for more. */
+  fill() {
+    this.#filling ??= this.#take(this.#ask);
+    return this.#filling;
+  }
+
+  async #take(ask) {
+    try {
+      const { frames, localizer } = await ask();
+      if (this.#ask !== ask) return;
+      const first = this.#list.slice(0, STAY);
+      const taken = new Set([...first.map(key), ...this.#offered]);
+      this.#list = [...first, ...frames.filter((place) => !taken.has(key(place)))];
+      this.localizer = localizer ?? this.localizer;
+      this.#drop();
+      this.onChange();
+    } finally {
+      if (this.#ask === ask) this.#filling = null;
+    }
+  }
+
+  #drop() {
+    this.#list = this.#list.filter(({ video, frame }) => !this.isLabelled(video, frame));
+  }
+}
+
+/** The server's proposals: frames of one video, or of all with null. */
+export function askServer(video) {
+  const filter = video === null ? "" : `&video=${encodeURIComponent(video)}`;
+  return get(`/api/hands-queue?count=${COUNT}${filter}`);
+}
+
+/** The middles of what lies between two labels near enough to be filled in, the longest gaps first. */
+export function gapMiddles({ name, fps }, rows) {
+  const gaps = rows.slice(1).map(([end], k) => ({ start: rows[k][0], length: end - rows[k][0] }));
+  const fillable = gaps.filter(({ length }) => length > 1 && length <= BETWEEN * fps);
+  fillable.sort((a, b) => b.length - a.length);
+  const frames = fillable.map(({ start, length }) => ({
+    video: name, frame: start + Math.floor(length / 2), why: "between two labels",
+  }));
+  return { frames };
+}
+
+/** Guesses are asked for ahead, and kept until labels near by change them. */
+export class Guesses {
+  #kept = new Map();
+  #values = new Map();
+
+  /** The guess if it is here. */
+  peek(video, frame) {
+    return this.#values.get(key({ video, frame }));
+  }
+
+  /** Resolves to {source, left, right, p}. */
+  load(video, frame) {
+    const name = key({ video, frame });
+    if (!this.#kept.has(name)) this.#kept.set(name, this.#ask(video, frame, name));
+    return this.#kept.get(name);
+  }
+
+  /** Labels of this video have changed, and with them what lies between labels. */
+  forget(video) {
+    for (const name of this.#kept.keys()) {
+      if (!name.startsWith(`${video}/`) || this.#values.get(name)?.source === "localiser") continue;
+      this.#kept.delete(name);
+      this.#values.delete(name);
+    }
+  }
+
+  async #ask(video, frame, name) {
+    try {
+      const asked = get(`/api/hands/${encodeURIComponent(video)}/${frame}/guess`);
+      const guess = await asked;
+      if (this.#kept.has(name)) this.#values.set(name, guess);
+      return guess;
+    } catch (error) {
+      this.#kept.delete(name);
+      throw error;
+    }
+  }
+}
+
+function key({ video, frame }) {
+  return `${video}/${frame}`;
+}

@@ -1,0 +1,89 @@
+/** The list of videos at the left: each a button with its name, a note, and how far it has got. */
+
+const $ = (id) => document.getElementById(id);
+/** With fewer videos than this nobody needs to search. */
+const WORTH_A_FILTER = 12;
+const TAIL = 8;
+
+export class VideoList {
+  #buttons = new Map();
+  #current = null;
+  #onPick = () => {};
+
+  constructor() {
+    this.#foldWithButton();
+    $("video-filter").addEventListener("input", () => this.#filter());
+  }
+
+  /** Show `videos` ([{name, note, share}]; share is 0..1 or missing). */
+  set({ videos, current, onPick }) {
+    this.#onPick = onPick ?? this.#onPick;
+    const names = videos.map((video) => video.name);
+    const same = names.length === this.#buttons.size && names.every((name) => this.#buttons.has(name));
+    if (!same) this.#build(names);
+    for (const video of videos) this.#update(video);
+    this.#mark(current);
+  }
+
+  #build(names) {
+    this.#buttons = new Map(names.map((name) => [name, this.#button(name)]));
+    const items = [...this.#buttons.values()].map((button) => {
+      const item = document.createElement("li");
+      item.append(button);
+      return item;
+    });
+    $("video-list").replaceChildren(...items);
+    $("video-filter").hidden = names.length < WORTH_A_FILTER;
+    this.#filter();
+  }
+
+  #button(name) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = name;
+    button.dataset.video = name;
+    button.append(...["name", "note", "share"].map((part) => span("", part)));
+    // Names of one series differ at their ends: the end stays, the middle makes room.
+    const [head, tail] = [name.slice(0, -TAIL), name.slice(-TAIL)];
+    button.querySelector(".name").append(span(head), span(tail));
+    button.addEventListener("click", () => this.#onPick(name));
+    return button;
+  }
+
+  #update({ name, note, share }) {
+    const button = this.#buttons.get(name);
+    button.querySelector(".note").textContent = note ?? "";
+    const bar = button.querySelector(".share");
+    bar.hidden = share === undefined || share === null;
+    bar.style.setProperty("--share", share ?? 0);
+  }
+
+  #mark(current) {
+    if (current === this.#current && this.#buttons.get(current)?.hasAttribute("aria-current")) return;
+    this.#buttons.get(this.#current)?.removeAttribute("aria-current");
+    this.#current = current;
+    const button = this.#buttons.get(current);
+    button?.setAttribute("aria-current", "true");
+    button?.scrollIntoView({ block: "nearest" });
+  }
+
+  #filter() {
+    const wanted = $("video-filter").hidden ? "" : $("video-filter").value.trim().toLowerCase();
+    for (const [name, button] of this.#buttons) button.parentElement.hidden = !name.toLowerCase().includes(wanted);
+  }
+
+  #foldWithButton() {
+    const button = $("toggle-videos");
+    const fold = (folded) => {
+      document.body.classList.toggle("folded", folded);
+      button.setAttribute("aria-expanded", String(!folded));
+      localStorage.setItem("handact.folded", folded ? "yes" : "no");
+    };
+    button.addEventListener("click", () => fold(!document.body.classList.contains("folded")));
+    fold(localStorage.getItem("handact.folded") === "yes");
+  }
+}
+
+function span(text, className = "") {
+  return Object.assign(document.createElement("span"), { textContent: text, className });
+}

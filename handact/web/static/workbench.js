@@ -1,0 +1,579 @@
+/**
+ * What labelling and reviewing share: picture, timeline, tools and keys around one working track.
+ *
+ * A view extends it: it says which track is worked on, what the rows show, and adds panels and keys of its own.
+ */
+
+import { get, post } from "./api.js";
+import { buildPage } from "./benchpage.js";
+import { clock, duration } from "./clock.js";
+import { EDITING_HELP, KEYS, SHIFTED } from "./commands.js";
+import * as editor from "./editor.js";
+import { el, icon, swatch } from "./elements.js";
+import { Labels } from "./labels.js";
+import { Palette } from "./panels.js";
+import { Player, PLAYER_HELP } from "./player.js";
+import { Timeline } from "./timeline.js";
+
+const LEFT = "#0072B2";
+const RIGHT = "#D55E00";
+const STRIP_MS = 1000;
+
+export class Workbench {
+  video = null;
+  /** What is worked on: the segments of one track, and their undo. */
+  track = null;
+  prepared = null;
+  timeline = null;
+  selected = null;
+  strip = null;
+  /** A marked range [start, end), or one without its end yet: {start, end | null}. */
+  mark = null;
+  /** A segment that a class key has begun: {start, action}. */
+  begun = null;
+
+  #opening = 0;
+  #heading = null;
+  #stripTimer = null;
+  #forget;
+
+  constructor(app, root, { tools = [], help }) {
+    this.app = app;
+    this.parts = buildPage(tools, (act) => this.video && act(this));
+    root.append(this.parts.root);
+    this.player = new Player(this.parts.picture, { onFrame: (frame, playing) => this.#moved(frame, playing) });
+    this.palette = new Palette(app, { onPick: (name) => this.label(name), onAdd: (name) => this.addClass(name) });
+    this.#forget = app.onKey((event) => this.#key(event));
+    app.help([["Video"], ...PLAYER_HELP, ...EDITING_HELP, ...help]);
+    window.handact = { app, player: this.player, view: this };
+  }
+
+  close() {
+    this.#forget();
+    this.#closeVideo();
+    this.player.close();
+    this.parts.root.remove();
+  }
+
+  // ---- for the views to say -------------------------------------------------------------------------
+
+  /** Read what the view needs to know of a video: {track: the one to work on, ...}, kept as `prepared`. */
+  async prepare() {
+    return { track: "" };
+  }
+
+  /** The rows above motion and hands. */
+  rows() {
+    return [];
+  }
+
+  /** The segments as a person sees them, which gestures are about. */
+  get seen() {
+    return this.labels;
+  }
+
+  /** An edit of `seen` as an edit of the working track. */
+  owned(edit) {
+    return edit;
+  }
+
+  /** Whether "background" is a segment like others here, or the lack of one. */
+  get keepsBackground() {
+    return false;
+  }
+
+  /** The labels have changed, here or elsewhere. */
+  changed() {}
+
+  /** Take a key of the view's own; says whether it did. */
+  ownKey() {
+    return false;
+  }
+
+  /** Work out, from changed labels, what is seen. */
+  adapt() {}
+
+  // ---- a video --------------------------------------------------------------------------------------
+
+  /** The frame that keys are about: where a jump leads, even before its picture is here, else the one shown. */
+  get frame() {
+    return this.#heading ?? this.player.frame;
+  }
+
+  get frames() {
+    return this.video.frames;
+  }
+
+  /** The segments of the working track. */
+  get labels() {
+    return this.track?.segments ?? [];
+  }
+
+  /** Leave for another video. */
+  async switchTo(name) {
+    try {
+      await this.open(name);
+    } catch (error) {
+      this.app.toast(`“${name}” cannot be opened: ${error.message}`, "error");
+    }
+  }
+
+  /** Open a video, at the frame that the address names if it names this video; says whether it is open now. */
+  async openVideo(name) {
+    const { state } = this.app;
+    const frame = state.get("video") === name ? Number(state.get("frame") ?? 0) : 0;
+    this.#closeVideo();
+    const opening = this.#opening;
+    const path = `/api/videos/${encodeURIComponent(name)}`;
+    const [video, prepared] = await Promise.all([get(path), this.prepare(name)]);
+    // A person may have picked another video meanwhile.
+    if (opening !== this.#opening) return false;
+    const track = new Labels({
+      video: name, track: prepared.track, onChange: () => this.#labelsChanged(), toast: this.app.toast,
+    });
+    await Promise.all([track.load(), this.player.open(video, frame)]);
+    if (opening !== this.#opening) {
+      track.close();
+      return false;
+    }
+    Object.assign(this, { video, track, prepared });
+    state.set("video", name);
+    this.#openTimeline();
+    if (video.problem) this.app.toast(video.problem, "error");
+    this.#measure(path, opening);
+    return true;
+  }
+
+  #openTimeline() {
+    this.timeline = new Timeline(this.parts.timeline, {
+      frames: this.frames,
+      times: this.player.times,
+      colour: (action) => this.app.colour(action),
+      on: {
+        seek: (to) => this.#scrub(to),
+        select: (row, segment, at) => this.#picked(row, segment, at),
+        move: (grab, to, alone) => this.moveBoundary(grab, to, alone),
+        mark: (start, end) => this.#marked(start, end),
+      },
+    });
+    this.#labelsChanged();
+    this.select(null);
+    this.#moved(this.player.frame, false);
+  }
+
+  #closeVideo() {
+    this.#opening += 1;
+    clearTimeout(this.#stripTimer);
+    this.track?.close();
+    this.timeline?.close();
+    Object.assign(this, {
+      video: null, track: null, prepared: null, timeline: null, selected: null, mark: null, begun: null, strip: null,
+    });
+    this.#heading = null;
+  }
+
+  /** Let the server measure motion, and show it when it has. */
+  async #measure(path, opening) {
+    try {
+      this.strip = await post(`${path}/strip`);
+      while (opening === this.#opening) {
+        this.strip = await get(`${path}/strip`);
+        if (opening !== this.#opening) return;
+        this.refresh();
+        if (this.strip.state === "failed") throw new Error(this.strip.error);
+        if (this.strip.state !== "running") return;
+        await new Promise((resolve) => { this.#stripTimer = setTimeout(resolve, STRIP_MS); });
+      }
+    } catch (error) {
+      this.app.toast(`No strip of motion: ${error.message}`, "error");
+    }
+  }
+
+  #labelsChanged() {
+    if (!this.timeline) return;
+    this.adapt();
+    if (this.selected && editor.indexOf(this.seen, this.selected) < 0) this.select(null);
+    this.changed();
+    this.refresh();
+  }
+
+  /** Show the rows anew. */
+  refresh() {
+    if (!this.timeline) return;
+    this.timeline.setRows([...this.rows(), ...this.#stripRows()]);
+    this.#showTools();
+  }
+
+  #stripRows() {
+    const { state, done, total, motion, hands } = this.strip ?? {};
+    const share = total ? ` ${Math.floor((100 * done) / total)} %` : "…";
+    const rows = [{
+      name: "motion",
+      label: state === "running" ? `Motion${share}` : "Motion",
+      height: 30,
+      curves: motion ? [{ values: motion, colour: "#8b949e", style: "area" }] : [],
+    }];
+    if (!hands) return rows;
+    const height = (points) => points.map((point) => point && 1 - point[1]);
+    this.strip.heights ??= [height(hands.left), height(hands.right)];
+    const [left, right] = this.strip.heights;
+    return [...rows, {
+      name: "hands",
+      label: "Hands",
+      height: 34,
+      curves: [{ values: left, colour: LEFT, style: "line" }, { values: right, colour: RIGHT, style: "line" }],
+    }];
+  }
+
+  // ---- where we are ---------------------------------------------------------------------------------
+
+  /** Jump to a frame. */
+  jump(frame) {
+    this.#heading = frame;
+    this.player.seek(frame);
+  }
+
+  step(by) {
+    this.#heading = null;
+    this.player.step(by);
+  }
+
+  /** Follow the mouse; what is shown counts. */
+  #scrub(frame) {
+    this.#heading = null;
+    this.player.seek(frame);
+  }
+
+  #moved(frame, playing) {
+    if (this.#heading === frame || playing) this.#heading = null;
+    if (!this.timeline) return;
+    this.app.state.set("frame", frame);
+    this.timeline.setPlayhead(frame, playing);
+    this.#showRange();
+    this.#showClock(playing);
+  }
+
+  /** Whether the playhead is in a segment, or on its way there. */
+  #isIn([start, end]) {
+    return start <= this.frame && this.frame < end;
+  }
+
+  select(segment) {
+    this.selected = segment;
+    this.timeline.setSelected(segment);
+    this.#showRange();
+    this.#showTools();
+  }
+
+  /** The segment that the tools are about: the selected one, else the one under the playhead. */
+  get current() {
+    return this.selected ?? editor.segmentAt(this.seen, this.frame);
+  }
+
+  #picked(row, segment, frame) {
+    if (row?.editable) this.select(segment);
+    this.jump(frame);
+  }
+
+  /** Go to the previous (-1) or next (1) segment. */
+  neighbour(by) {
+    const { seen, selected } = this;
+    const from = selected && this.#isIn(selected) ? selected[0] : this.frame;
+    const found = by > 0 ? seen.find(([start]) => start > from) : seen.findLast(([start]) => start < from);
+    if (!found) return;
+    this.select(found);
+    this.jump(found[0]);
+  }
+
+  zoomToSegment() {
+    const { current } = this;
+    if (current) this.timeline.zoomTo(current[0], current[1]);
+  }
+
+  loop() {
+    const { current, player } = this;
+    if (player.playing) player.pause();
+    else if (current) player.play({ loop: [current[0], current[1]] });
+    else this.app.toast("No segment here to loop");
+  }
+
+  // ---- edits ----------------------------------------------------------------------------------------
+
+  /** Carry out an edit of `seen`, and select `segment`. */
+  commit(edit, segment = null) {
+    return edit ? this.#commitOwn(this.owned(edit), segment) : false;
+  }
+
+  #commitOwn(edit, segment) {
+    if (!this.track.change(edit)) return false;
+    this.select(segment && editor.indexOf(this.seen, segment) >= 0 ? segment : null);
+    return true;
+  }
+
+  /** Say that [start, end) is `action`: the working track's own edit, whatever else is seen there. */
+  put(start, end, action) {
+    const { labels } = this;
+    const clears = action === this.app.project.background && !this.keepsBackground;
+    const edit = clears ? editor.erase(labels, start, end) : editor.put(labels, [start, end, action], this.frames);
+    if (edit) this.#commitOwn(edit, null);
+    if (!clears) this.select(editor.segmentAt(this.seen, start));
+  }
+
+  markStart() {
+    this.begun = null;
+    const end = this.mark?.end > this.frame ? this.mark.end : null;
+    this.#setMark({ start: this.frame, end });
+  }
+
+  /** End what was begun, or the mark; without either the mark reaches back to the last boundary. */
+  markEnd() {
+    const end = this.frame + 1;
+    if (this.begun) {
+      this.#finish(end);
+      return;
+    }
+    const start = this.mark && this.mark.start < end ? this.mark.start : this.#boundaryBefore(end);
+    this.#setMark({ start, end });
+  }
+
+  #boundaryBefore(end) {
+    const inside = editor.segmentAt(this.seen, end - 1);
+    if (inside) return inside[0];
+    return this.seen.findLast((segment) => segment[1] < end)?.[1] ?? 0;
+  }
+
+  #marked(start, end) {
+    this.begun = null;
+    this.#setMark(start < end ? { start, end } : null);
+  }
+
+  #setMark(mark) {
+    this.mark = mark;
+    if (mark) this.selected = null;
+    this.select(this.selected);
+  }
+
+  /** A class key: for the marked range, else the selected segment, else it begins or ends a segment here. */
+  label(action) {
+    if (!this.track) return;
+    const { mark, begun, selected, frame } = this;
+    if (begun) this.#finishAndBegin(action);
+    else if (mark && (mark.end ?? frame) > mark.start) this.#labelMark(action);
+    else if (mark) this.#begin(mark.start, action);
+    else if (selected && this.#isIn(selected)) this.recast(selected, action);
+    else this.#begin(frame, action);
+  }
+
+  #labelMark(action) {
+    const { start, end } = this.mark;
+    this.#setMark(null);
+    this.put(start, end ?? this.frame + 1, action);
+  }
+
+  #begin(start, action) {
+    this.#setMark(null);
+    this.select(null);
+    this.begun = action === this.app.project.background && !this.keepsBackground ? null : { start, action };
+    this.#showRange();
+  }
+
+  #finishAndBegin(action) {
+    const { begun, frame } = this;
+    if (action === begun.action) {
+      this.#finish(frame + 1);
+      return;
+    }
+    if (frame > begun.start) this.#finish(frame);
+    this.#begin(frame, action);
+  }
+
+  #finish(end) {
+    const { start, action } = this.begun;
+    this.begun = null;
+    if (end > start) this.put(start, end, action);
+    else this.app.toast("The end is before the start: nothing was labelled");
+    this.#showRange();
+  }
+
+  /** Give a segment another class; "background" deletes it where that is the lack of a segment. */
+  recast(segment, action) {
+    if (action === this.app.project.background && !this.keepsBackground) {
+      this.commit(editor.remove(this.seen, segment));
+      return;
+    }
+    this.commit(editor.change(this.seen, segment, action), [segment[0], segment[1], action]);
+  }
+
+  undo() {
+    this.#showChanged(this.track.undo());
+  }
+
+  redo() {
+    this.#showChanged(this.track.redo());
+  }
+
+  /** Bring into sight what undo or redo has changed. */
+  #showChanged(change) {
+    const [first] = change ? [...change.add, ...change.remove] : [];
+    if (first) this.timeline.reveal(first[0]);
+  }
+
+  split() {
+    const edit = editor.split(this.seen, this.frame);
+    if (edit) this.commit(edit, edit.add[1]);
+    else this.app.toast("Nothing to split at this frame");
+  }
+
+  merge() {
+    const edit = this.current && editor.mergeNext(this.seen, this.current);
+    if (edit) this.commit(edit, edit.add[0]);
+    else this.app.toast("No next segment to merge with");
+  }
+
+  remove() {
+    if (this.current) this.commit(editor.remove(this.seen, this.current));
+  }
+
+  /** Let the segment start at, or end after, the frame shown; it covers what it grows over. */
+  trim(side) {
+    const { current, frame } = this;
+    if (!current) return;
+    const edit = side === "start"
+      ? editor.setStart(this.seen, current, frame)
+      : editor.setEnd(this.seen, current, frame + 1, this.frames);
+    if (edit) this.commit(edit, editor.segmentAt(editor.apply(this.seen, edit), frame));
+  }
+
+  /** Move the boundary of the segment that is nearer to the playhead by frames, and show it. */
+  nudge(by) {
+    const { current } = this;
+    if (!current) return;
+    const side = editor.nearerSide(current, this.frame);
+    const to = current[side === "start" ? 0 : 1] + by;
+    if (this.moveBoundary({ segment: current, side }, to)) this.jump(side === "start" ? to : to - 1);
+  }
+
+  moveBoundary(grab, to, alone = false) {
+    const edit = editor.moveBoundary(this.seen, grab, to, this.frames, alone);
+    return this.commit(edit, edit?.add[0]);
+  }
+
+  /** Give up, one thing at a time. */
+  cancel() {
+    if (this.timeline.cancel()) return;
+    if (this.mark || this.begun) {
+      this.begun = null;
+      this.#setMark(null);
+      return;
+    }
+    this.select(null);
+  }
+
+  async addClass(name) {
+    try {
+      this.app.project = await post("/api/classes", { name });
+      this.palette.show();
+      this.refresh();
+    } catch (error) {
+      this.app.toast([error.message, error.hint].filter(Boolean).join(". "), "error");
+    }
+  }
+
+  // ---- keys -----------------------------------------------------------------------------------------
+
+  #key(event) {
+    if (!this.track) return false;
+    if (this.ownKey(event)) return true;
+    return this.#editKey(event) || this.#playerKey(event);
+  }
+
+  #playerKey(event) {
+    if (!this.player.handleKey(event)) return false;
+    this.#heading = null;
+    return true;
+  }
+
+  #editKey(event) {
+    const key = event.key.toLowerCase();
+    if (event.altKey) return this.#altKey(key);
+    if (event.ctrlKey || event.metaKey) return this.#undoKey(key, event.shiftKey);
+    if (event.shiftKey && SHIFTED[key]) return run(() => SHIFTED[key](this));
+    if (KEYS[key]) return run(() => KEYS[key](this));
+    const found = this.#classOf(event, key);
+    return found ? run(() => this.label(found.name)) : false;
+  }
+
+  #altKey(key) {
+    const by = { arrowleft: -1, arrowright: 1 }[key];
+    return by ? run(() => this.nudge(by)) : false;
+  }
+
+  #undoKey(key, shift) {
+    if (key === "y" || (key === "z" && shift)) return run(() => this.redo());
+    return key === "z" ? run(() => this.undo()) : false;
+  }
+
+  #classOf(event, key) {
+    if (event.shiftKey) return null;
+    const { classes } = this.app.project;
+    // On some keyboards the row of digits gives digits only with Shift.
+    const digit = event.code.startsWith("Digit") ? event.code.slice(5) : null;
+    return classes.find((each) => each.key === key) ?? classes.find((each) => digit && each.key === digit);
+  }
+
+  // ---- the page -------------------------------------------------------------------------------------
+
+  #showTools() {
+    const { parts, track } = this;
+    parts.tool("undo").disabled = !track?.canUndo;
+    parts.tool("redo").disabled = !track?.canRedo;
+  }
+
+  #showClock(playing) {
+    const { parts, player } = this;
+    const { frame } = player;
+    parts.clock.replaceChildren(
+      el("strong", {}, clock(player.times[frame], 3)),
+      el("span", {}, `${frame} / ${this.frames}`),
+    );
+    parts.rate.textContent = `${player.rate}×`;
+    const play = parts.tool("play");
+    if (play.dataset.playing === String(playing)) return;
+    play.dataset.playing = playing;
+    play.replaceChildren(icon(playing ? "pause" : "play"));
+    play.setAttribute("aria-label", playing ? "Pause" : "Play");
+  }
+
+  #showRange() {
+    const { begun, mark, frame } = this;
+    const open = begun ?? mark;
+    const end = mark?.end ?? frame + 1;
+    const colour = begun && this.app.colour(begun.action);
+    const range = open && { start: open.start, end: Math.max(end, open.start + 1), colour };
+    this.timeline.setRange(range);
+    this.#say(range ?? this.selected);
+  }
+
+  /** Say beside the tools what is marked, begun or selected. */
+  #say(what) {
+    const { parts, selected, begun } = this;
+    if (!what) {
+      const hint = el("span", {}, "I and O mark a range, a class key labels it");
+      parts.status.replaceChildren(...(this.seen.length ? [] : [hint]));
+      return;
+    }
+    const [start, end] = what === selected ? selected : [what.start, what.end];
+    const { times } = this.player;
+    const action = what === selected ? selected[2] : begun?.action;
+    parts.status.replaceChildren(
+      ...(action ? [swatch(this.app.colour(action)), el("strong", {}, action)] : [el("strong", {}, "marked")]),
+      el("span", {}, duration(times[end] - times[start])),
+      el("span", {}, begun ? `from frame ${start}` : `frames ${start} – ${end - 1}`),
+    );
+  }
+}
+
+function run(act) {
+  act();
+  return true;
+}

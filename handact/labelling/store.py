@@ -99,11 +99,11 @@ class LabelStore:
         """Return the rows of a table of actions as segments, in order."""
         return [Segment(*row) for row in self.rows(table, video)]
 
-    def can_undo(self, table: str, video: str) -> tuple[bool, bool]:
-        """Return whether there is something to take back, and to do again."""
+    def count_steps(self, table: str, video: str) -> tuple[int, int]:
+        """Return how many edits can be taken back, and how many done again."""
         with self._lock:
             stack = self._stacks.get(_scope(table, video), _Stack())
-            return bool(stack.done), bool(stack.undone)
+            return len(stack.done), len(stack.undone)
 
     def versions(self) -> dict[tuple[str, str], int]:
         """Return how often each video of each table was changed, those that were."""

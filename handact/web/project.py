@@ -264,8 +264,8 @@ class Project:
             self.store.edit(edit, id)
 
     def state(self, table: str, video: str, name: str) -> dict[str, Any]:
-        """Return the rows of a video under a name, and whether one can undo and redo."""
-        undo, redo = self.store.can_undo(table, video)
+        """Return the rows of a video under a name, and how many steps can be undone and redone."""
+        undo, redo = self.store.count_steps(table, video)
         version = self.store.versions().get((table, video), 0)
         rows = self.store.rows(table, video)
         return {"version": version, name: rows, "undo": undo, "redo": redo}

@@ -26,7 +26,10 @@ export class Labels {
   #sent = 0;
   #done = [];
   #undone = [];
-  #state = { version: 0, segments: [], undo: false, redo: false };
+  /** Steps from before this page was loaded, which the server alone knows: to undo, and to redo. */
+  #older = 0;
+  #newer = 0;
+  #version = 0;
   #stopWatching = null;
 
   constructor({ video, track, onChange, toast }) {
@@ -55,11 +58,11 @@ export class Labels {
   }
 
   get canUndo() {
-    return this.#done.length > 0 || (this.#unanswered === 0 && this.#state.undo);
+    return this.#done.length + this.#older > 0;
   }
 
   get canRedo() {
-    return this.#undone.length > 0 || (this.#unanswered === 0 && this.#state.redo);
+    return this.#undone.length + this.#newer > 0;
   }
 
   /** Carry out `{remove, add}`; says whether it did. */
@@ -72,6 +75,7 @@ export class Labels {
     this.segments = apply(this.segments, change);
     this.#done.push(change);
     this.#undone = [];
+    this.#newer = 0;
     this.#send(this.#path, { track: this.name, ...change });
     this.#onChange();
     return true;
@@ -82,15 +86,23 @@ export class Labels {
     if (!this.canUndo) return null;
     const last = this.#done.pop() ?? null;
     if (last) this.#undone.push(last);
+    else this.#passBlindly(-1);
     return this.#step("undo", last && inverse(last));
   }
 
   /** Carry out again what was taken back; returns what that changes, as far as it is known here. */
   redo() {
     if (!this.canRedo) return null;
-    const next = this.#undone.pop() ?? null;
+    // What was undone last is what the server alone knows, if there is any of it.
+    const next = this.#newer ? null : this.#undone.pop();
     if (next) this.#done.push(next);
+    else this.#passBlindly(1);
     return this.#step("redo", next);
+  }
+
+  #passBlindly(way) {
+    this.#older += way;
+    this.#newer -= way;
   }
 
   /** Undo or redo; a step from before this page was loaded is known to the server only. */
@@ -127,12 +139,14 @@ export class Labels {
   /** Take over the server's state, once nothing is on its way that would change it. */
   #adopt(state) {
     if (this.#unanswered) return;
-    this.#state = state;
+    this.#version = state.version;
     if (!equal(state.segments, this.segments)) {
       this.segments = state.segments;
       this.#done = [];
       this.#undone = [];
     }
+    this.#older = Math.max(state.undo - this.#done.length, 0);
+    this.#newer = Math.max(state.redo - this.#undone.length, 0);
     this.#onChange();
   }
 
@@ -153,7 +167,7 @@ export class Labels {
 
   #notice(versions) {
     const version = versions[versionKey(this.name, this.video)];
-    if (version === undefined || version === this.#state.version || this.#unanswered) return;
+    if (version === undefined || version === this.#version || this.#unanswered) return;
     this.#read();
   }
 }

@@ -2,11 +2,13 @@
 
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from folders import make_dataset
 from pages import Server, find_browser
@@ -15,6 +17,7 @@ from videos import BITS, make_video
 from handact.dataset import create_dataset, read_dataset
 from handact.formats.tables import read_actions, read_hands, write_actions
 from handact.labels import Segment
+from handact.video import VideoIndex, file_fingerprint
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
@@ -339,27 +342,50 @@ def test_what_plays_is_the_frame_that_is_said(page: Any, tmp_path: Path) -> None
 def test_two_hours_of_1080p_and_5000_segments(page: Any, tmp_path: Path) -> None:
     """Prints how long it takes to open, to step and to draw: `pytest -m slow -s -k two_hours`."""
     frames = 2 * 3600 * 25
-    video = repeat_video(tmp_path / "long.mp4", frames)
-    root = create_dataset(tmp_path / "line", [video], classes=["take", "turn screw"]).root
+    root = make_long_dataset(tmp_path, frames)
     rows = [Segment(36 * i, 36 * i + 30, ("take", "turn screw")[i % 2]) for i in range(5000)]
     write_actions(root / "actions.csv", {"long": rows})
     with Server("label", "actions", root) as server:
-        page.goto(server.address)  # the server is warm then, as after its proxy was made
-        open_view(page, server.address)
-        opened = page.evaluate(
-            "() => performance.now()"  # since the page was asked for
-        )
-        steps = {"forwards": "ArrowRight", "backwards": "ArrowLeft"}
-        go = "f => handact.view.jump(f)"
-        page.evaluate(go, frames // 2)
-        wait_for(page, f"handact.player.isSettled && handact.player.frame === {frames // 2}")
-        times = {name: time_steps(page, key) for name, key in steps.items()}
-        drawing = time_timeline(page)
-    print(f"\nopened in {opened / 1000:.2f} s")
-    for name, values in times.items():
-        print(f"step {name}: median {statistics.median(values):.0f} ms, most {max(values):.0f} ms")
-    print(f"timeline: {statistics.median(drawing):.1f} ms a frame, most {max(drawing):.1f} ms")
-    assert len(drawing) > 50
+        page.goto(server.address)
+        opened = []
+        for _ in range(5):
+            page.reload()
+            wait_for(page, "window.handact?.view?.timeline && handact.player.isSettled")
+            opened.append(page.evaluate("performance.now()"))  # since it was asked for
+        times = {}
+        for name, key in {"forwards": "ArrowRight", "backwards": "ArrowLeft"}.items():
+            page.evaluate("f => handact.view.jump(f)", frames // 2)
+            wait_for(page, f"handact.player.isSettled && handact.player.frame === {frames // 2}")
+            assert page.evaluate(READ_NUMBER) == [frames // 2, frames // 2 % 250]
+            times[f"step {name}"] = time_steps(page, key)
+        times["frame of the timeline, zooming and panning"] = time_timeline(page)
+    for name, values in {"opening": opened, **times}.items():
+        median, most = statistics.median(values), max(values)
+        print(f"\n{name}: median {median:.0f} ms, most {most:.0f} ms ({len(values)})", end="")
+    assert all(len(values) >= 100 for values in times.values())
+
+
+def make_long_dataset(folder: Path, frames: int) -> Path:
+    """Make a dataset of one long 1080p video, whose index is told and not found by decoding it."""
+    short = make_video(
+        folder / "short.mp4", 250, fps=25, size=(1920, 1080),
+        options={"g": "50", "bf": "0", "preset": "ultrafast"},
+    )  # fmt: skip
+    root = create_dataset(folder / "line", [short], classes=["take", "turn screw"]).root
+    long = repeat_video(short, folder / "long.mp4", frames)
+    index = VideoIndex.load(root / "cache" / "index" / "short.npz")
+    starts = np.arange(0, frames, 250) * index.step
+    keys = (starts[:, None] + index.keys).ravel()
+    size, mtime_ns = file_fingerprint(long)
+    ticks = np.arange(frames) * index.step
+    replace(
+        index, path=long, ticks=ticks, keys=keys, size=size, mtime_ns=mtime_ns, promised=None
+    ).save(root / "cache" / "index" / "long.npz")
+    table = (
+        (root / "videos.csv").read_text().replace("short", "long").replace(",250,", f",{frames},")
+    )
+    (root / "videos.csv").write_text(table)
+    return root
 
 
 def time_steps(page: Any, key: str, number: int = 100) -> list[float]:
@@ -401,22 +427,18 @@ def time_timeline(page: Any) -> list[float]:
     )
 
 
-def repeat_video(path: Path, num_frames: int, every: int = 250) -> Path:
-    """Write a long 1080p video by repeating the packets of a short one."""
-    short = make_video(
-        path.with_name("short.mp4"), every, fps=25, size=(1920, 1080),
-        options={"g": "50", "bf": "0", "preset": "ultrafast"},
-    )  # fmt: skip
+def repeat_video(short: Path, path: Path, num_frames: int) -> Path:
+    """Write a long video by repeating the packets of a short one."""
     with av.open(str(short)) as source, av.open(str(path), "w") as target:
         stream = source.streams.video[0]
         out = target.add_stream_from_template(stream)
         packets = [(bytes(p), p.pts, p.is_keyframe) for p in source.demux(stream) if p.size]
-        step, base = packets[1][1] - packets[0][1], stream.time_base
+        step = packets[1][1] - packets[0][1]
         for i in range(num_frames):
-            data, _, is_key = packets[i % every]
+            data, _, is_key = packets[i % len(packets)]
             packet = av.Packet(data)
             packet.pts = packet.dts = i * step
-            packet.duration, packet.time_base = step, base
+            packet.duration, packet.time_base = step, stream.time_base
             packet.stream, packet.is_keyframe = out, is_key
             target.mux(packet)
     return path

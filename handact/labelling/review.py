@@ -45,8 +45,8 @@ class Place:
         start: First frame.
         end: One past the last frame.
         kind: "doubtful", or of a wrong segment its fault: see `metrics.WrongSegment`.
-        action: The class that is predicted; of a missed segment the true one.
-        other: The class in its place, where the truth is known.
+        action: The class that is predicted there, mostly.
+        other: The class that it should be, where there are labels.
         text: The same as a sentence.
     """
 

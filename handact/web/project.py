@@ -86,7 +86,7 @@ class Project:
         """Return names, classes with their colours and keys, videos, runs, annotators."""
         data, task = self.dataset, self.task
         runs = {path.name: predicted_videos(path) for path in sorted(data.runs.glob("*"))}
-        runs = {run: [v for v in names if v in data.videos] for run, names in runs.items()}
+        runs = {run: [v for v in data.videos if v in names] for run, names in runs.items()}
         return {
             "id": hashlib.sha256(str(data.root).encode()).hexdigest()[:16],
             "name": data.name,

@@ -40,8 +40,9 @@ def show_review(project: Project, run: str, video: str) -> dict[str, Any]:
 
 def list_reviews(project: Project, run: str) -> dict[str, Any]:
     """Return the videos that a run has predictions for, and how far their review is."""
-    folder, known = _folder(project, run), project.dataset.videos
-    names = [name for name in predicted_videos(folder) if name in known]
+    folder = _folder(project, run)
+    there = set(predicted_videos(folder))
+    names = [name for name in project.dataset.videos if name in there]
     return {"videos": [_describe(project, folder, name) for name in names]}
 
 

@@ -1,6 +1,7 @@
 """The web server of the pages: addresses, what they take and give, and how it starts and stops."""
 
 import errno
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,8 +71,11 @@ def serve(
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=1
         )
+        server = uvicorn.Server(config)
+        # A page that still loads something when Ctrl-C comes is no error that a person can mend.
+        logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
         on_ready(f"http://127.0.0.1:{number}/{task.view}?token={token}")
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 @contextmanager

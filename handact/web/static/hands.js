@@ -418,8 +418,8 @@ class HandsView {
   #scope() {
     const { video } = this;
     const ask = {
-      all: () => askServer(null),
-      video: () => askServer(video.name),
+      all: (skipped) => askServer(null, skipped),
+      video: (skipped) => askServer(video.name, skipped),
       gaps: async () => gapMiddles(video, this.labels),
     }[this.panel.source];
     this.#run(() => this.proposals.scope(ask));

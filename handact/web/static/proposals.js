@@ -16,7 +16,7 @@ export class Proposals {
   #list = [];
   #offered = new Set();
   #filling = null;
-  #ask = () => askServer(null);
+  #ask = (skipped) => askServer(null, skipped);
 
   /** `isLabelled(video, frame)` keeps out what has been labelled since; `onChange()` when there are others. */
   constructor({ isLabelled, onChange }) {
@@ -24,7 +24,7 @@ export class Proposals {
     this.onChange = onChange;
   }
 
-  /** Propose from what `ask()` resolves to, {frames, localizer}, from now on. */
+  /** Propose from what `ask(skipped)` resolves to, {frames, localizer}, from now on. */
   scope(ask) {
     this.#ask = ask;
     this.#list = [];
@@ -66,7 +66,7 @@ export class Proposals {
 
   async #take(ask) {
     try {
-      const { frames, localizer } = await ask();
+      const { frames, localizer } = await ask(this.#offered.size);
       if (this.#ask !== ask) return;
       const first = this.#list.slice(0, STAY);
       const taken = new Set([...first.map(key), ...this.#offered]);
@@ -84,10 +84,10 @@ export class Proposals {
   }
 }
 
-/** The server's proposals: frames of one video, or of all with null. */
-export function askServer(video) {
+/** The server's proposals: frames of one video, or of all with null; more where some were skipped, since it names those too. */
+export function askServer(video, skipped) {
   const filter = video === null ? "" : `&video=${encodeURIComponent(video)}`;
-  return get(`/api/hands-queue?count=${COUNT}${filter}`);
+  return get(`/api/hands-queue?count=${COUNT + skipped}${filter}`);
 }
 
 /** The middles of what lies between two labels near enough to be filled in, the longest gaps first. */

@@ -10,7 +10,7 @@ from videos import make_video
 
 from handact.dataset import create_dataset
 
-__all__ = ["LATE_TICKS", "VIDEOS", "make_dataset"]
+__all__ = ["LATE_TICKS", "VIDEOS", "make_dataset", "predict"]
 
 VIDEOS = {"v1": 40, "v2.cam": 30, "late": 20}
 """Frames of each video; `late` has a variable rate."""
@@ -46,3 +46,11 @@ def make_dataset(folder: Path, actions: str | None = None, hands: str | None = N
     if hands is not None:
         (root / "hands.csv").write_text(f"video,frame,left_x,left_y,right_x,right_y\n{hands}")
     return root
+
+
+def predict(root: Path, video: str, rows: str, run: str = "action") -> None:
+    """Leave predictions of a video as `segment` does."""
+    folder = root / "runs" / run / "segments"
+    folder.mkdir(parents=True, exist_ok=True)
+    header = "video,start_frame,end_frame,start_seconds,end_seconds,action,confidence\n"
+    (folder / f"{video}.segments.csv").write_text(header + rows)

@@ -10,7 +10,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from folders import make_dataset
+from folders import make_dataset, predict
 from pages import Server, find_browser
 from videos import BITS, make_video
 
@@ -66,16 +66,6 @@ def open_view(page: Any, address: str, at: str = "") -> None:
 
 def wait_for(page: Any, condition: str) -> None:
     page.wait_for_function(f"() => Boolean({condition})")
-
-
-def go_to(page: Any, frame: int) -> None:
-    """Go to a frame by keys alone."""
-    page.keyboard.press("Home")
-    for _ in range(frame // 10):
-        page.keyboard.press("Shift+ArrowRight")
-    for _ in range(frame % 10):
-        page.keyboard.press("ArrowRight")
-    wait_for(page, f"handact.player.isSettled && handact.player.frame === {frame}")
 
 
 def wait_saved(page: Any) -> None:
@@ -257,11 +247,10 @@ def drag_boundary(page: Any, expected: list[Segment]) -> None:
 
 def test_a_review_is_corrected_and_finished_by_keys(page: Any, tmp_path: Path) -> None:
     root = make_dataset(tmp_path)
-    folder = root / "runs" / "action" / "segments"
-    folder.mkdir(parents=True)
-    (folder / "v1.segments.csv").write_text(
-        "video,start_frame,end_frame,start_seconds,end_seconds,action,confidence\n"
-        "v1,0,10,0,0.5,take,0.95\nv1,10,30,0.5,1.5,take,0.5\nv1,30,40,1.5,2,turn screw,0.7\n"
+    predict(
+        root,
+        "v1",
+        "v1,0,10,0,0.5,take,0.95\nv1,10,30,0.5,1.5,take,0.5\nv1,30,40,1.5,2,turn screw,0.7\n",
     )
     with Server("review", "v1", "--dataset", root) as server:
         open_view(page, server.address)
@@ -325,14 +314,15 @@ def test_what_plays_is_the_frame_that_is_said(page: Any, tmp_path: Path) -> None
     with Server("label", "actions", root) as server:
         open_view(page, server.address)
         page.keyboard.press("Space")
-        seen = set()
-        for _ in range(15):
-            page.wait_for_timeout(100)
+        seen: set[int] = set()
+        for _ in range(200):
+            page.wait_for_timeout(50)
             shown, drawn = page.evaluate(READ_NUMBER)
             assert shown == drawn
             seen.add(shown)
-        page.keyboard.press("Space")
-        assert len(seen) > 3
+            if len(seen) > 5:
+                break
+        assert len(seen) > 5
 
 
 # ------------------------------------------------------------------------------------------ size

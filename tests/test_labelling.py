@@ -1,5 +1,6 @@
 """Labels changed edit by edit: undo, the write-ahead file, proposals, drafts of a review."""
 
+import errno
 import json
 import os
 from itertools import pairwise
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folders import VIDEOS, make_dataset
+from folders import VIDEOS, make_dataset, predict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from handact.labelling import (
     LabelStore,
     Prediction,
     StaleEdit,
+    UnreadableTable,
     fill_gaps,
     find_places,
     guess_between,
@@ -170,8 +172,8 @@ def test_killed_between_the_table_and_the_mark_nothing_is_done_twice(tmp_path: P
     root = make_dataset(tmp_path, actions="v1,0,10,take\n")
     store = open_store(root)
     store.edit(Edit("actions", "v1", ((0, 10, "take"),), ((0, 12, "take"),)))
-    for table in store._tables.values():
-        store._write(table)
+    for name in list(store._tables):
+        assert store._try_to_write(name) is None
     crash(store)
     store = open_store(root)
     assert store.rows("actions", "v1") == [(0, 12, "take")]
@@ -228,16 +230,97 @@ def test_a_table_that_another_program_writes_is_read_again(tmp_path: Path) -> No
 def test_columns_and_rows_of_others_stay(tmp_path: Path) -> None:
     root = make_dataset(tmp_path)
     (root / "actions.csv").write_text(
-        "video,start_frame,end_frame,action,note\nv1,0,10,take,good\nlate,0,3,take,late\n"
+        "video,start_frame,end_frame,action,note\nv1,0,10.0,take,good\nlate,0,3,take,late\n"
+    )
+    (root / "hands.csv").write_text(
+        "video;frame;left_x;left_y;right_x;right_y;note\n"
+        "v1;0;0,50;0,12345678;;NA;good\nv1;1;0,1;0,1;;;gone\n"
     )
     store = open_store(root)
     put(store, (20, 30, "take"))
+    (row, other) = store.rows("hands", "v1")
+    assert row == (0, 0.5, 0.123457, None, None)
+    store.edit(Edit("hands", "v1", (other,), ((2, 0.25, 0.25, None, None),)))
     store.close()
     assert (root / "actions.csv").read_text().splitlines()[1:] == [
-        "v1,0,10,take,good",
+        "v1,0,10.0,take,good",
         "v1,20,30,take,",
         "late,0,3,take,late",
     ]
+    assert (root / "hands.csv").read_text().splitlines()[1:] == [
+        'v1,0,"0,50","0,12345678",,NA,good',
+        "v1,2,0.25,0.25,,,",
+    ]
+
+
+def test_a_table_in_disorder_holds_up_nothing_else(tmp_path: Path) -> None:
+    root, said = make_dataset(tmp_path, actions="v1,0,10,take\n"), []
+    store = open_store(root, said)
+    put(store, (20, 30, "take"))
+    text = (root / "actions.csv").read_text()
+    (root / "actions.csv").write_text(text + "v1,x,3,take\n")
+    with pytest.raises(UnreadableTable, match="start_frame is not a whole number"):
+        put(store, (32, 33, "take"))
+    put(store, (3, 0.25, 0.5, None, None), table="hands")
+    assert store.versions()["hands", "v1"] == 1
+    with pytest.raises(UnreadableTable):
+        store.save()
+    assert len(read_hands(root / "hands.csv")) == 1
+    (root / "actions.csv").write_text(text)
+    put(store, (32, 33, "take"))
+    store.close()
+    assert len(read_actions(root / "actions.csv")["v1"]) == 3
+
+
+def test_what_cannot_be_undone_any_more_is_not_in_the_way(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path)
+    store = open_store(root)
+    put(store, (0, 10, "take"))
+    put(store, (20, 30, "take"))
+    store.save()
+    (root / "actions.csv").write_text("video,start_frame,end_frame,action\nv1,0,10,take\n")
+    with pytest.raises(StaleEdit):
+        store.undo("actions", "v1")
+    crash(store)
+    store = open_store(root)
+    assert store.count_steps("actions", "v1") == (1, 0)
+    store.undo("actions", "v1")
+    assert store.rows("actions", "v1") == []
+    store.close()
+
+
+def test_undo_passes_over_a_video_that_has_left_the_dataset(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path)
+    store = open_store(root)
+    put(store, (3, 0.25, 0.5, None, None), table="hands")
+    put(store, (3, 0.25, 0.5, None, None), table="hands", video="late")
+    store.close()
+    for name in ("videos.csv", "hands.csv"):
+        lines = (root / name).read_text().splitlines(keepends=True)
+        (root / name).write_text("".join(line for line in lines if not line.startswith("late")))
+    store = open_store(root)
+    assert store.undo("hands", "").video == "v1"
+    assert store.undo("hands", "") is None
+    store.close()
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_dataset(tmp_path)
+    store = open_store(root)
+    put(store, (0, 10, "take"))
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="no space"):
+            put(store, (20, 30, "take"))
+    assert store.rows("actions", "v1") == [(0, 10, "take")]
+    put(store, (20, 30, "take"))
+    crash(store)
+    assert (root / "edits.jsonl").read_text().count('"do"') == 2
+    open_store(root).close()
 
 
 @settings(max_examples=15, deadline=None)
@@ -330,18 +413,11 @@ def test_doubt_is_about_probability_and_track() -> None:
 # ------------------------------------------------------------------------------------------ review
 
 
-def predict(root: Path, rows: str, run: str = "action") -> None:
-    folder = root / "runs" / run / "segments"
-    folder.mkdir(parents=True, exist_ok=True)
-    header = "video,start_frame,end_frame,start_seconds,end_seconds,action,confidence\n"
-    (folder / "v1.segments.csv").write_text(header + rows)
-
-
 def test_a_draft_stands_whatever_is_predicted_later(tmp_path: Path) -> None:
     root = make_dataset(tmp_path)
     own = [Segment(5, 15, "turn screw"), Segment(15, 20, "background")]
     for rows in ("v1,0,40,0,2,take,0.5\n", "v1,0,30,0,1.5,turn screw,0.9\nv1,30,99,1.5,5,take,1\n"):
-        predict(root, rows)
+        predict(root, "v1", rows)
         segments = [p.segment for p in read_predictions(root / "runs" / "action", "v1")]
         filled = fill_gaps(own, segments, 40, "background")
         labels = frames_from_segments(
@@ -378,7 +454,7 @@ def test_the_least_sure_comes_first_and_of_labelled_videos_the_most_wrong() -> N
         Prediction(Segment(20, 30, "a"), 0.99),
     ]
     places = find_places(predicted, None, 30, classes, "background")
-    assert [(p.start, p.kind) for p in places] == [(10, "doubtful"), (0, "doubtful")]
+    assert [(p.start_frame, p.kind) for p in places] == [(10, "doubtful"), (0, "doubtful")]
     truth = [Segment(0, 10, "a"), Segment(10, 30, "a")]
     (place,) = find_places(predicted, truth, 30, classes, "background")
     assert (place.kind, place.other, place.action) == ("partly wrong", "a", "b")
@@ -389,11 +465,3 @@ def test_a_video_without_predictions_says_how_to_make_them(tmp_path: Path) -> No
     with pytest.raises(LabelError) as caught:
         read_predictions(tmp_path, "v1")
     assert caught.value.hint == "`handact segment v1` makes the predictions"
-
-
-def test_files_are_not_world_readable_where_they_hold_a_secret(tmp_path: Path) -> None:
-    from handact.web.guard import load_token
-
-    token = load_token(tmp_path / "cache" / "label-token")
-    assert load_token(tmp_path / "cache" / "label-token") == token
-    assert os.stat(tmp_path / "cache" / "label-token").st_mode & 0o077 == 0

@@ -90,7 +90,7 @@ def main(
 ) -> None:
     """From videos of people assembling things to a timed list of their atomic actions.
 
-    Inside a dataset folder: train-hands, align, train-action, segment VIDEO, report metrics.
+    Inside a dataset folder: label, train-hands, align, train-action, segment VIDEO, review, report.
     To see it all work on a made-up bench: handact demo.
     """
 

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -152,7 +153,7 @@ def _serve(dataset: Path, task: "Task", port: int | None, open_: bool) -> None:
     def on_ready(address: str) -> None:
         typer.echo(address)
         print_note("every change is saved at once; Ctrl-C ends")
-        number = address.split(":")[2].split("/")[0]
+        number = urlsplit(address).port
         print_note(f"from another machine: ssh -L {number}:127.0.0.1:{number} THIS-MACHINE first")
         if open_ and _has_screen():
             typer.launch(address)

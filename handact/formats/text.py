@@ -201,36 +201,40 @@ def merge_rows(
 
 
 def update_rows(
-    path: str | Path, columns: Sequence[str], rows: Mapping[str, Iterable[Sequence[object]]]
+    path: str | Path,
+    columns: Sequence[str],
+    rows: Mapping[str, Collection[tuple[object, ...]]],
+    read_row: Callable[[Mapping[str, str]], tuple[object, ...]],
 ) -> None:
-    """Put rows in the place of all rows of some videos; what stays keeps its further columns.
+    """Put rows in the place of all rows of some videos; a row that stays, stays as it is written.
 
     Args:
         path: The table; made if it is not there.
         columns: Of the rows; the first one is "video".
         rows: By video, without the cell of the video: all that there is to be of it.
+        read_row: Returns what a record of the file means, as it would stand in `rows`.
     """
-    wanted = {
-        video: [(video, *(format_cell(value) for value in row)) for row in its]
-        for video, its in rows.items()
-    }
     if not Path(path).exists():
-        return write_table(path, columns, (row for its in wanted.values() for row in its))
+        return write_table(path, columns, ((v, *row) for v, its in rows.items() for row in its))
     table = read_table(path, columns)
-    own = table[list(columns)].itertuples(index=False, name=None)
-    # What is told apart by its own columns alone, among the rows that have others beside.
-    known = dict(zip(own, table.to_dict("records"), strict=True))
-    blank = dict.fromkeys(table.columns, "")
-    kept = table[~table["video"].isin(list(wanted))].to_dict("records")
-    new = [
-        known.get(row, blank | dict(zip(columns, row, strict=True)))
-        for its in wanted.values()
+    is_touched = table["video"].isin(list(rows))
+    kept, new = [table[~is_touched]], {video: dict.fromkeys(its) for video, its in rows.items()}
+    stays = []
+    for record in table[is_touched].to_dict("records"):
+        row = read_row(record)
+        if row in new[record["video"]]:
+            del new[record["video"]][row]
+            stays.append(record)
+    added = [
+        dict(zip(columns, (video, *map(format_cell, row)), strict=True))
+        for video, its in new.items()
         for row in its
     ]
-    place = {video: i for i, video in enumerate(dict.fromkeys((*table["video"], *wanted)))}
-    records = sorted((*kept, *new), key=lambda record: place[record["video"]])
-    cells = [[record[name] for name in table.columns] for record in records]
-    return write_table(path, list(table.columns), cells)
+    kept += [pd.DataFrame(part, columns=table.columns, dtype=object) for part in (stays, added)]
+    merged = pd.concat(kept).fillna("")
+    place = {video: i for i, video in enumerate(dict.fromkeys((*table["video"], *rows)))}
+    ordered = merged.iloc[merged["video"].map(place).argsort(kind="stable")]
+    return write_table(path, list(table.columns), ordered.itertuples(index=False, name=None))
 
 
 def format_cell(value: object) -> str:

@@ -8,7 +8,7 @@ scout      the localiser, looking for frames that it is unsure of; imported wher
 review     predictions for a person to accept or correct, and the places to look at first
 """
 
-from handact.labelling.frames import guess_between, spread_frames
+from handact.labelling.frames import APART, BETWEEN, guess_between, keep_apart, spread_frames
 from handact.labelling.journal import Edit, Journal
 from handact.labelling.review import (
     Place,
@@ -18,19 +18,24 @@ from handact.labelling.review import (
     predicted_videos,
     read_predictions,
 )
-from handact.labelling.store import LabelStore, StaleEdit
+from handact.labelling.store import LabelStore, StaleEdit, UnreadableTable, to_rows
 
 __all__ = [
+    "APART",
+    "BETWEEN",
     "Edit",
     "Journal",
     "LabelStore",
     "Place",
     "Prediction",
     "StaleEdit",
+    "UnreadableTable",
     "fill_gaps",
     "find_places",
     "guess_between",
+    "keep_apart",
     "predicted_videos",
     "read_predictions",
     "spread_frames",
+    "to_rows",
 ]

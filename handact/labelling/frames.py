@@ -1,5 +1,6 @@
 """Which frames of a dataset to label next, and where the hands are by the labels around a frame."""
 
+from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from handact.labelling.journal import Row
 
-__all__ = ["guess_between", "keep_apart", "spread_frames"]
+__all__ = ["APART", "BETWEEN", "guess_between", "keep_apart", "spread_frames"]
 
 APART = 1.0  # seconds between two frames that are worth a label each
 BETWEEN = 3.0  # seconds between two labels that the frames between can be guessed from
@@ -44,7 +45,7 @@ def spread_frames(
         if frame is None:
             open_videos.remove(video)
             continue
-        taken[video].append(frame)
+        insort(taken[video], frame)
         found.append((video, frame))
     return found
 
@@ -56,11 +57,11 @@ def keep_apart(
     apart: Mapping[str, int],
 ) -> Iterator[tuple[str, int]]:
     """Pass on, in order, what lies far enough from labels and from what was passed on before."""
-    taken = {video: list(frames) for video, frames in labelled.items()}
+    taken = {video: sorted(frames) for video, frames in labelled.items()}
     for video, frame in ranked:
         near = taken.setdefault(video, [])
         if _is_free(frame, near, apart[video]):
-            near.append(frame)
+            insort(near, frame)
             yield video, frame
 
 
@@ -78,8 +79,10 @@ def _halves(num_frames: int) -> Iterator[int]:
             yield frame
 
 
-def _is_free(frame: int, taken: Collection[int], apart: int) -> bool:
-    return all(abs(frame - other) >= apart for other in taken)
+def _is_free(frame: int, taken: Sequence[int], apart: int) -> bool:
+    """Tell whether a frame keeps its distance from those in a sorted list."""
+    at = bisect_left(taken, frame)
+    return all(abs(frame - other) >= apart for other in taken[max(0, at - 1) : at + 1])
 
 
 def guess_between(rows: Sequence[Row], frame: int, most: int) -> list[float | None] | None:

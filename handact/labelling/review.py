@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from handact.errors import LabelError
 from handact.formats.tables import ACTION_COLUMNS, parse_actions
 from handact.formats.text import parse_numbers, read_table, show_path
-from handact.formats.validate import resolve_overlaps
 from handact.labels import Segment, frames_from_segments
 from handact.metrics import WrongSegment, worst_segments
 
@@ -42,16 +42,16 @@ class Place:
     """Where a person should look.
 
     Attributes:
-        start: First frame.
-        end: One past the last frame.
+        start_frame: First frame.
+        end_frame: One past the last frame.
         kind: "doubtful", or of a wrong segment its fault: see `metrics.WrongSegment`.
         action: The class that is predicted there, mostly.
         other: The class that it should be, where there are labels.
         text: The same as a sentence.
     """
 
-    start: int
-    end: int
+    start_frame: int
+    end_frame: int
     kind: str
     action: str
     other: str | None
@@ -98,28 +98,25 @@ def fill_gaps(
         num_frames: Frames of the video; what lies beyond is cut off.
         background: Left out of the result.
     """
-    own = list(own)
-    pieces = list(own)
-    for segment in predicted:
-        start, end = segment.start_frame, min(segment.end_frame, num_frames)
-        if start < end:
-            pieces += _outside(Segment(start, end, segment.action), own)
-    ordered = resolve_overlaps(pieces, "error")
-    return [segment for segment in ordered if segment.action != background]
+    own = sorted(own)
+    pieces, first = list(own), 0
+    for segment in sorted(predicted):
+        # Those that end before this prediction meet none of the later ones either.
+        while first < len(own) and own[first].end_frame <= segment.start_frame:
+            first += 1
+        pieces += _outside(segment, own[first:], num_frames)
+    return [segment for segment in sorted(pieces) if segment.action != background]
 
 
-def _outside(segment: Segment, others: Sequence[Segment]) -> list[Segment]:
-    """Return the pieces of a segment that no other covers."""
-    pieces, start = [], segment.start_frame
-    for other in sorted(others):
-        if other.end_frame <= start or other.start_frame >= segment.end_frame:
-            continue
-        if other.start_frame > start:
-            pieces.append(Segment(start, other.start_frame, segment.action))
-        start = other.end_frame
-    if start < segment.end_frame:
-        pieces.append(Segment(start, segment.end_frame, segment.action))
-    return pieces
+def _outside(segment: Segment, others: Sequence[Segment], num_frames: int) -> list[Segment]:
+    """Return the pieces of a segment that none of the others, in order, covers."""
+    end = min(segment.end_frame, num_frames)
+    cuts = [segment.start_frame]
+    for other in takewhile(lambda other: other.start_frame < end, others):
+        cuts += [other.start_frame, other.end_frame]
+    cuts.append(end)
+    pairs = zip(cuts[::2], cuts[1::2], strict=True)
+    return [Segment(a, b, segment.action) for a, b in pairs if a < b]
 
 
 def find_places(

@@ -54,6 +54,7 @@ class Scout:
         log: Takes a line for people, where something goes wrong in the background.
 
     Attributes:
+        state: "running", "ready", or "failed".
         done: Frames looked at so far.
         total: Of how many.
     """
@@ -62,7 +63,7 @@ class Scout:
         self._dataset, self._checkpoint, self._log = dataset, checkpoint, log
         self._findings: list[Finding] = []
         self._localizer: Localizer | None = None
-        self._lock, self._stop = Lock(), Event()
+        self._finding, self._loading, self._stop = Lock(), Lock(), Event()
         self.done = self.total = 0
         self.state = "running"
         self._thread = Thread(target=self._run, daemon=True)
@@ -70,7 +71,7 @@ class Scout:
 
     def findings(self) -> list[Finding]:
         """Return what was found so far, the most doubtful first."""
-        with self._lock:
+        with self._finding:
             return sorted(self._findings, key=lambda finding: -finding[2])
 
     def guess(self, image: np.ndarray) -> np.ndarray:
@@ -89,30 +90,33 @@ class Scout:
         self._thread.join()
 
     def _load(self) -> Localizer:
-        with self._lock:
+        with self._loading:
             if self._localizer is None:
                 self._localizer = load_localizer(self._checkpoint, pick_device("auto"))
             return self._localizer
 
     def _run(self) -> None:
         try:
-            for finding in self._look():
-                with self._lock:
-                    self._findings.append(finding)
+            self._load()
+            self._look()
             self.state = "ready"
-        except HandactError as error:
-            self.state = "none"
-            self._log(f"the localiser does not help: {error.message}")
+        except Exception as error:  # in a thread of its own, nobody else would hear of it
+            self.state = "failed"
+            self._log(f"the localiser does not help: {error}")
 
-    def _look(self) -> Iterator[Finding]:
+    def _look(self) -> None:
         videos = self._dataset.videos
         lengths = {video.name: video.frames for video in videos.values()}
-        apart = {name: 1 for name in videos}
-        wanted = spread_frames(lengths, {}, _MOST_LOOKS, apart=apart)
+        wanted = spread_frames(lengths, {}, _MOST_LOOKS, apart=dict.fromkeys(videos, 1))
         self.total = len(wanted)
         for name in videos:  # one video after the other: seeking forward is the quickest
             frames = sorted(frame for video, frame in wanted if video == name)
-            yield from self._look_at(videos[name], frames)
+            try:
+                for finding in self._look_at(videos[name], frames):
+                    with self._finding:
+                        self._findings.append(finding)
+            except HandactError as error:
+                self._log(f"no frames of {name!r} are proposed: {error.message}")
 
     def _look_at(self, video: Video, frames: list[int]) -> Iterator[Finding]:
         step = max(1, round(_NEAR * video.fps))

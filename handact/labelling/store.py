@@ -1,7 +1,8 @@
 """The tables of labels of a dataset folder, changed edit by edit, with undo without limit."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -9,15 +10,14 @@ from threading import RLock, Timer
 
 from handact.dataset import Dataset
 from handact.errors import LabelError
-from handact.files import write_text
 from handact.formats.tables import ACTION_COLUMNS, parse_actions, parse_hands
-from handact.formats.text import raise_problem, read_table, show_path, table_text, update_rows
+from handact.formats.text import raise_problem, read_table, show_path, update_rows
 from handact.formats.validate import sound_actions, sound_hands
 from handact.labelling.journal import Edit, Journal, Kind, Row
 from handact.labels import HAND_COLUMNS, Segment
 from handact.progress import Log
 
-__all__ = ["LabelStore", "StaleEdit", "to_rows"]
+__all__ = ["LabelStore", "StaleEdit", "UnreadableTable", "to_rows"]
 
 _SAVE_AFTER = 0.5  # seconds that further edits are waited for
 
@@ -26,13 +26,18 @@ class StaleEdit(LabelError):
     """An edit does not fit what is there by now: somebody else changed it."""
 
 
+class UnreadableTable(LabelError):
+    """A table is not in order while people work on it; they have to mend it before it can go on."""
+
+
 @dataclass
 class _Table:
-    """Rows of all videos, and which of them the file does not hold yet."""
+    """Rows of all videos, and the edits of them that the file does not hold yet."""
 
     path: Path
     columns: Sequence[str]
     read: Callable[[], dict[str, list[Row]]]
+    read_row: Callable[[Mapping[str, str]], Row]
     rows: dict[str, list[Row]] = field(default_factory=dict)
     fingerprint: tuple[int, int] | None = None
     pending: list[Edit] = field(default_factory=list)
@@ -46,13 +51,20 @@ class _Stack:
     undone: list[Edit] = field(default_factory=list)
 
     def note(self, kind: Kind, edit: Edit) -> None:
-        if kind == "undo":
-            self.undone.append(self.done.pop())
-        elif kind == "redo":
-            self.done.append(self.undone.pop())
-        else:
+        if kind == "do":
             self.done.append(edit)
             self.undone.clear()
+        elif kind == "drop":
+            for edits in (self.done, self.undone):
+                if edits and edits[-1] == edit:
+                    edits.pop()
+                    return
+        else:
+            there, other = self.done, self.undone
+            if kind == "redo":
+                there, other = other, there
+            if there:
+                other.append(there.pop())
 
 
 class LabelStore:
@@ -86,7 +98,11 @@ class LabelStore:
     # ---------------------------------------------------------------------------------- reading
 
     def rows(self, table: str, video: str) -> list[Row]:
-        """Return the rows of a video, in order."""
+        """Return the rows of a video, in order.
+
+        Raises:
+            UnreadableTable: Another program has left the table in disorder.
+        """
         with self._lock:
             return list(self._current(table).rows.get(video, ()))
 
@@ -102,14 +118,15 @@ class LabelStore:
     def count_steps(self, table: str, video: str) -> tuple[int, int]:
         """Return how many edits can be taken back, and how many done again."""
         with self._lock:
-            stack = self._stacks.get(_scope(table, video), _Stack())
+            stack = self._stack(table, video)
             return len(stack.done), len(stack.undone)
 
     def versions(self) -> dict[tuple[str, str], int]:
         """Return how often each video of each table was changed, those that were."""
         with self._lock:
             for table in list(self._tables):
-                self._current(table)
+                with suppress(UnreadableTable):  # whoever asks for its rows will be told
+                    self._current(table)
             return dict(self._versions)
 
     def annotators(self) -> list[str]:
@@ -130,7 +147,7 @@ class LabelStore:
             LabelError: A row makes no sense.
         """
         with self._lock:
-            if not self._is_known(id):
+            if not self.knows(id):
                 rows = self._apply(edit)
                 self._journal.write("do", edit, id)
                 self._take("do", edit, rows)
@@ -141,58 +158,76 @@ class LabelStore:
         Hands have one stack over all videos, actions one for each.
 
         Raises:
-            StaleEdit: Its rows were changed since, by another program.
+            StaleEdit: Another program has changed its rows since: the edit is given up, and the
+                next `undo` takes back the one before.
         """
         return self._step("undo", table, video, id)
 
     def redo(self, table: str, video: str, id: str = "") -> Edit | None:
-        """Do again what was taken back last."""
+        """Do again what was taken back last; as `undo`."""
         return self._step("redo", table, video, id)
 
     def _step(self, kind: Kind, table: str, video: str, id: str) -> Edit | None:
         with self._lock:
-            stack = self._stacks.get(_scope(table, video), _Stack())
+            stack = self._stack(table, video)
             edits = stack.done if kind == "undo" else stack.undone
-            if not edits or self._is_known(id):
+            if not edits or self.knows(id):
                 return None
             edit = edits[-1]
-            rows = self._apply(edit.inverse() if kind == "undo" else edit)
+            try:
+                rows = self._apply(edit.inverse() if kind == "undo" else edit)
+            except StaleEdit:
+                self._journal.write("drop", edit, id)
+                stack.note("drop", edit)
+                raise
             self._journal.write(kind, edit, id)
             self._take(kind, edit, rows)
             return edit
 
-    def _is_known(self, id: str) -> bool:
+    def knows(self, id: str) -> bool:
+        """Return whether a change with this id was carried out before."""
         return bool(id) and id in self._journal.ids
 
     def save(self) -> None:
-        """Write the tables that have changed."""
+        """Write the tables that have changed.
+
+        Raises:
+            UnreadableTable, OSError: One of them cannot be written; the others were.
+        """
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            changed = [name for name in self._tables if self._current(name).pending]
-            for name in changed:
-                self._write(self._tables[name])
+            changed = [name for name, table in self._tables.items() if table.pending]
+            errors = [error for name in changed if (error := self._try_to_write(name))]
+            if errors:
+                raise errors[0]
             if changed:
-                self._journal.mark_saved()
+                self._journal.mark_saved(self._journal.number)
 
     def close(self) -> None:
         """Save, and let others work on the folder."""
-        with self._lock:
+        try:
             self.save()
+        finally:
             self._journal.close()
 
     # ---------------------------------------------------------------------------------- inside
 
     def _recover(self) -> None:
-        lines, first = self._journal.lines, len(self._journal.lines) - self._journal.unsaved
-        for i, (kind, edit) in enumerate(lines):
-            self._stacks.setdefault(_scope(edit.table, edit.video), _Stack()).note(kind, edit)
-            if i >= first and edit.video in self._dataset.videos:
+        unsaved = len(self._journal.lines) - self._journal.saved
+        for i, (kind, edit) in enumerate(self._journal.lines):
+            if edit.video not in self._dataset.videos:
+                continue  # it was taken out of the dataset, and its labels with it
+            self._stack(edit.table, edit.video).note(kind, edit)
+            if i >= self._journal.saved and kind != "drop":
                 self._repeat(self._current(edit.table), _effect(kind, edit))
-        if self._journal.unsaved:
-            self._log(f"taking up {self._journal.unsaved} changes that had not been saved yet")
+        if unsaved > 0:
+            self._log(f"taking up {unsaved} changes that had not been saved yet")
             self.save()
+
+    def _stack(self, table: str, video: str) -> _Stack:
+        return self._stacks.setdefault((table, "" if table == "hands" else video), _Stack())
 
     def _repeat(self, table: _Table, edit: Edit) -> None:
         """Do an edit again that the table may hold already."""
@@ -208,13 +243,15 @@ class LabelStore:
 
     def _current(self, name: str) -> _Table:
         """Return a table as its file has it now, with the edits that are not in there yet."""
-        table = self._tables.get(name)
-        if table is None:
-            table = self._tables[name] = self._open(name)
+        table = self._tables.get(name) or self._open(name)
         now = _fingerprint(table.path)
         if now != table.fingerprint:
+            try:
+                rows = table.read()
+            except LabelError as error:
+                raise UnreadableTable(error.message, error.hint) from error
             before, pending = table.rows, table.pending
-            table.rows, table.fingerprint, table.pending = table.read(), now, []
+            table.rows, table.fingerprint, table.pending = rows, now, []
             for edit in pending:
                 self._repeat(table, edit)
             for video in before.keys() | table.rows.keys():
@@ -225,10 +262,13 @@ class LabelStore:
     def _open(self, name: str) -> _Table:
         path = self._path(name)
         if name == "hands":
-            table = _Table(path, HAND_COLUMNS, lambda: self._read_hands(path))
+            table = _Table(path, HAND_COLUMNS, lambda: self._read_hands(path), _read_hand_record)
         else:
-            table = _Table(path, ACTION_COLUMNS, lambda: self._read_actions(path))
+            table = _Table(
+                path, ACTION_COLUMNS, lambda: self._read_actions(path), _read_action_record
+            )
         table.rows, table.fingerprint = table.read(), _fingerprint(path)
+        self._tables[name] = table
         return table
 
     def _path(self, name: str) -> Path:
@@ -280,7 +320,7 @@ class LabelStore:
         table = self._tables[edit.table]
         table.rows[edit.video] = rows
         table.pending.append(_effect(kind, edit))
-        self._stacks.setdefault(_scope(edit.table, edit.video), _Stack()).note(kind, edit)
+        self._stack(edit.table, edit.video).note(kind, edit)
         self._bump(edit.table, edit.video)
         if self._timer is None:
             self._timer = Timer(_SAVE_AFTER, self._save_later)
@@ -297,16 +337,16 @@ class LabelStore:
     def _bump(self, table: str, video: str) -> None:
         self._versions[table, video] = self._versions.get((table, video), 0) + 1
 
-    def _write(self, table: _Table) -> None:
-        videos = dict.fromkeys(edit.video for edit in table.pending)
-        if not table.path.exists():
-            write_text(table.path, table_text(table.columns, ()))
-        update_rows(table.path, table.columns, {v: table.rows.get(v, []) for v in videos})
+    def _try_to_write(self, name: str) -> OSError | LabelError | None:
+        try:
+            table = self._current(name)
+            videos = dict.fromkeys(edit.video for edit in table.pending)
+            rows = {video: table.rows.get(video, []) for video in videos}
+            update_rows(table.path, table.columns, rows, table.read_row)
+        except (OSError, LabelError) as error:
+            return error
         table.pending, table.fingerprint = [], _fingerprint(table.path)
-
-
-def _scope(table: str, video: str) -> tuple[str, str]:
-    return table, "" if table == "hands" else video
+        return None
 
 
 def _effect(kind: Kind, edit: Edit) -> Edit:
@@ -346,6 +386,24 @@ def _check_hands(rows: Sequence[Row], frames: int) -> None:
     for (frame, *_), (other, *_) in pairwise(rows):
         if frame == other:
             raise StaleEdit(f"frame {frame} has labels already")
+
+
+def _read_action_record(record: Mapping[str, str]) -> Row:
+    start, end = (int(_number(record[key])) for key in ("start_frame", "end_frame"))
+    return start, end, record["action"]
+
+
+def _read_hand_record(record: Mapping[str, str]) -> Row:
+    places = (_number(record[key]) for key in HAND_COLUMNS[2:])
+    return _hand_row(_number(record["frame"]), *places)
+
+
+def _number(cell: str) -> float:
+    """Return the number in a cell of a table that was read without complaint before."""
+    try:
+        return float(cell.replace(",", "."))
+    except ValueError:  # the ways to write that there is none
+        return math.nan
 
 
 def _hand_row(

@@ -82,9 +82,10 @@ def _wrong_predicted(
     video: str, truth: np.ndarray, predicted: np.ndarray, classes: Sequence[str], background: int
 ) -> Iterator[WrongSegment]:
     is_claimed = (truth == background) & (predicted != background)
+    is_right = truth == predicted
     for run, wrong in _runs(predicted, truth, is_claimed, classes, background):
-        is_right = (truth == predicted)[run.start_frame : run.end_frame]
-        fault = "too long" if is_right.any() else "never was"
+        is_partly_right = is_right[run.start_frame : run.end_frame].any()
+        fault = "too long" if is_partly_right else "never was"
         yield _describe(video, run, fault, classes[background], run.action, wrong)
 
 

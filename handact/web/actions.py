@@ -6,25 +6,24 @@ from typing import Any
 import numpy as np
 
 from handact.errors import LabelError
-from handact.labelling import Edit
-from handact.labelling.store import to_rows
+from handact.labelling import Edit, to_rows
 from handact.labels import Segment, frames_from_segments
 from handact.metrics import Intervals, cohen_kappa, match_intervals
 from handact.timestudy import Spread, Step, step_times, steps_from_segments, waiting_times
 from handact.web.project import Project
 
-__all__ = ["action_state", "compare_tracks", "edit_actions", "step_actions", "study_times"]
+__all__ = ["action_state", "compare_tiers", "edit_actions", "step_actions", "study_times"]
 
 
-def action_state(project: Project, video: str, track: str) -> dict[str, Any]:
-    """Return the segments of a track; see `Project.table`."""
-    return project.state(project.table(track), video, "segments")
+def action_state(project: Project, video: str, tier: str) -> dict[str, Any]:
+    """Return the segments of a tier; see `Project.table`."""
+    return project.state(project.table(tier), video, "segments")
 
 
 def edit_actions(
     project: Project,
     video: str,
-    track: str,
+    tier: str,
     remove: Sequence[Any],
     add: Sequence[Any],
     id: str = "",
@@ -38,23 +37,23 @@ def edit_actions(
     rows = to_rows("actions", add)
     if unknown := [row[2] for row in rows if row[2] not in project.dataset.classes]:
         raise LabelError(f"there is no class {unknown[0]!r}", "add it first")
-    project.edit(Edit(project.table(track), video, to_rows("actions", remove), rows), id)
-    return action_state(project, video, track)
+    project.edit(Edit(project.table(tier), video, to_rows("actions", remove), rows), id)
+    return action_state(project, video, tier)
 
 
 def step_actions(
-    project: Project, video: str, track: str, kind: str, id: str = ""
+    project: Project, video: str, tier: str, kind: str, id: str = ""
 ) -> dict[str, Any]:
     """Undo or redo, and return the segments."""
     step = project.store.undo if kind == "undo" else project.store.redo
-    step(project.table(track), video, id)
-    return action_state(project, video, track)
+    step(project.table(tier), video, id)
+    return action_state(project, video, tier)
 
 
-def compare_tracks(project: Project, video: str, one: str, other: str) -> dict[str, Any]:
-    """Return how far two tracks of a video agree; boundaries in seconds."""
+def compare_tiers(project: Project, video: str, one: str, other: str) -> dict[str, Any]:
+    """Return how far two tiers of a video agree; boundaries in seconds."""
     background = project.dataset.background
-    both = [project.store.segments(project.table(track), video) for track in (one, other)]
+    both = [project.store.segments(project.table(tier), video) for tier in (one, other)]
     labelled = [[s for s in its if s.action != background] for its in both]
     edges, frames = project.edges(video), project.index(video).num_frames
     actions = (s.action for its in both for s in its)
@@ -62,7 +61,7 @@ def compare_tracks(project: Project, video: str, one: str, other: str) -> dict[s
     a, b = (frames_from_segments(its, frames, names, background) for its in both)
     ours, theirs = (_intervals(its, edges) for its in labelled)
     pairs = match_intervals(ours, theirs)
-    start, end = _boundary_errors(ours, theirs, pairs)
+    start, end = _mean_boundary_errors(ours, theirs, pairs)
     return {
         "kappa": cohen_kappa(a, b, len(names)),
         "agree": 100 * float((a == b).mean()),
@@ -81,7 +80,7 @@ def _intervals(segments: Sequence[Segment], edges: np.ndarray) -> Intervals:
     return Intervals(np.array([s.action for s in segments], object), edges[starts], edges[ends])
 
 
-def _boundary_errors(
+def _mean_boundary_errors(
     one: Intervals, other: Intervals, pairs: Sequence[tuple[int, int]]
 ) -> tuple[float | None, float | None]:
     """Return the mean absolute differences of starts and of ends of matched segments."""

@@ -3,9 +3,9 @@
 import hmac
 import os
 import secrets
+import stat
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -28,18 +28,28 @@ def load_token(path: Path) -> str:
 
     It outlives the server, so that a page that is open goes on working with the next one.
     """
-    try:
+    if _is_secret(path):
         token = path.read_text().strip()
-        if len(token) >= 32 and not path.is_symlink():
+        if len(token) >= 32:
             return token
-    except OSError:
-        pass
     token = secrets.token_urlsafe(32)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(token)
     return token
+
+
+def _is_secret(path: Path) -> bool:
+    """Tell whether a file is there that nobody else can read or may have made."""
+    try:
+        about = path.lstat()
+    except OSError:
+        return False
+    is_own = not hasattr(os, "getuid") or (
+        about.st_uid == os.getuid() and not about.st_mode & 0o077
+    )
+    return stat.S_ISREG(about.st_mode) and is_own
 
 
 class Guard:
@@ -80,7 +90,7 @@ class Guard:
         if request.headers.get("host") not in self._hosts:
             return _say(421, "this address is not the one that handact printed")
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc not in self._hosts:
+        if origin is not None and origin not in {f"http://{host}" for host in self._hosts}:
             return _say(403, "asked by the page of another site")
         if int(request.headers.get("content-length") or 0) > _MOST_BYTES:
             return _say(413, "the request is too large")

@@ -6,9 +6,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from handact.labelling import Edit, guess_between, spread_frames
-from handact.labelling.frames import APART, BETWEEN, keep_apart
-from handact.labelling.store import to_rows
+from handact.labelling import (
+    APART,
+    BETWEEN,
+    Edit,
+    guess_between,
+    keep_apart,
+    spread_frames,
+    to_rows,
+)
 from handact.web.project import Project
 
 __all__ = ["edit_hands", "guess_hands", "hand_state", "propose_frames", "step_hands", "sum_up"]
@@ -103,7 +109,7 @@ def guess_hands(project: Project, video: str, frame: int) -> dict[str, Any]:
     found = project.scout.guess(_decode(project.picture(video, frame)))
     seen = np.where(found[:, :1] > 0.5, found[:, 1:], np.nan).clip(0, 1)
     cells = [None if np.isnan(x) else round(float(x), 5) for x in seen.ravel()]
-    return {"source": "localiser", **_places(*cells), "p": found[:, 0].round(3).tolist()}
+    return {"source": "localizer", **_places(*cells), "p": found[:, 0].round(3).tolist()}
 
 
 def _places(

@@ -66,10 +66,10 @@ class _Stopped(Exception):
 
 
 class Jobs:
-    """Work in the background, one piece at a time, so that the pages stay quick."""
+    """Work in the background, one piece of a kind at a time, so that the pages stay quick."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1)
+        self._pools: dict[str, ThreadPoolExecutor] = {}
         self._jobs: dict[tuple[str, str], Job] = {}
         self._lock, self._stop = Lock(), Event()
 
@@ -83,13 +83,15 @@ class Jobs:
             job = self._jobs.get((kind, video))
             if job is None or job.state != "running":
                 job = self._jobs[kind, video] = Job("running", 0, total)
-                self._pool.submit(self._run, job, work)
+                pool = self._pools.setdefault(kind, ThreadPoolExecutor(1))
+                pool.submit(self._run, job, work)
             return job
 
     def close(self) -> None:
         """Stop what runs; nothing half done is left."""
         self._stop.set()
-        self._pool.shutdown(cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(cancel_futures=True)
 
     def _run(self, job: Job, work: Callable[[Progress], None]) -> None:
         def on_progress(done: int, _: int | None) -> None:
@@ -135,7 +137,7 @@ def make_proxy(path: Path, video: Path, fps: float, on_progress: Progress) -> No
 def measure_motion(path: Path, video: Path, fps: float, on_progress: Progress) -> None:
     """Write how much each frame differs from the one before: (N,) float32, 0..255, in a .npy."""
     motion, before = [], None
-    with FrameStream(video, fps=fps) as stream:
+    with FrameStream(video, fps=fps, threads=1) as stream:
         for frame in stream:
             small = cv2.resize(frame.image, _GREY, interpolation=cv2.INTER_AREA)
             grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)

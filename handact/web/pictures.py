@@ -1,19 +1,28 @@
 """Exact frames of a video as JPEG, decoded ahead in the direction in which they are asked for."""
 
 from collections import OrderedDict
+from concurrent.futures import Future
 from pathlib import Path
 from threading import Condition, Thread
 
-from handact.errors import HandactError
+from handact.errors import HandactError, VideoError
 from handact.report.thumbnails import as_jpeg
 from handact.video import VideoIndex, VideoReader
 
-__all__ = ["Pictures"]
+__all__ = ["Dropped", "Pictures"]
 
 _QUALITY = 90
 _AHEAD = 32  # frames decoded before anybody asks
-_BEHIND = 48  # frames kept of a run that has to be decoded from its key frame anyway
-_MOST_BYTES = 192 << 20
+_BEHIND = (
+    48  # the same going backwards: a run of frames has to be decoded from its key frame anyway
+)
+_MOST_BYTES = 96 << 20
+_FEWEST = 8  # frames that are kept however large they are
+_MOST_WISHES = 4  # frames that are waited for: a person sees one, and a browser loads a few ahead
+
+
+class Dropped(Exception):
+    """A frame is not wanted any more: newer wishes have pushed it out, or the video was closed."""
 
 
 class Pictures:
@@ -32,11 +41,11 @@ class Pictures:
         self._path, self._index = path, index
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         self._size = 0
-        self._wanted: list[int] = []
+        self._wishes: OrderedDict[int, Future[bytes]] = OrderedDict()
         self._ahead: list[int] = []
-        self._last = -1
-        self._error: HandactError | None = None
-        self._closed = False
+        self._goes_back = False
+        self._last = 0
+        self._end: Exception | None = None  # why nothing more is decoded
         self._changed = Condition()
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -47,75 +56,100 @@ class Pictures:
         Raises:
             IndexError: There is none of that number.
             VideoError: It cannot be read.
+            Dropped: It was pushed out by newer wishes.
         """
         if not 0 <= frame < self._index.num_frames:
-            raise IndexError(frame)
+            raise IndexError(f"{self._path.name}: no frame {frame}")
         with self._changed:
             self._plan(frame)
-            if frame not in self._kept:
-                self._wanted.append(frame)
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: frame in self._kept or self._error or self._closed)
-            if frame not in self._kept:
-                error, self._error = self._error, None
-                raise error or RuntimeError("closed")
-            self._kept.move_to_end(frame)
-            return self._kept[frame]
+            if frame in self._kept:
+                self._kept.move_to_end(frame)
+                self._changed.notify()
+                return self._kept[frame]
+            if self._end is not None:
+                raise self._end
+            wish = self._wishes.setdefault(frame, Future())
+            self._wishes.move_to_end(frame)
+            if len(self._wishes) > _MOST_WISHES:
+                self._wishes.popitem(last=False)[1].set_exception(Dropped())
+            self._changed.notify()
+        return wish.result()
 
     def close(self) -> None:
-        """Stop decoding."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        """Stop decoding; whoever waits for a frame is told that it is dropped."""
+        self._stop(Dropped())
         self._thread.join()
 
+    def _stop(self, why: Exception) -> None:
+        with self._changed:
+            self._end = self._end or why
+            for wish in self._wishes.values():
+                wish.set_exception(self._end)
+            self._wishes.clear()
+            self._changed.notify()
+
     def _plan(self, frame: int) -> None:
-        """Decide what is likely to be wanted after this frame."""
+        """Decide what is likely to be wanted after this frame; of a jump, nothing is known yet."""
         step, self._last = frame - self._last, frame
-        if -_BEHIND < step < 0:
-            first = max(0, frame - _BEHIND)
+        self._goes_back = -_BEHIND < step < 0
+        if self._goes_back:
             near = range(frame - 1, max(-1, frame - _BEHIND // 3), -1)
-            # Only when what is there runs out: then the run before it, as a whole.
-            missing = [i for i in near if i not in self._kept]
-            self._ahead = [i for i in range(first, frame) if i not in self._kept] if missing else []
+            runs_out = any(i not in self._kept for i in near)
+            planned = range(max(0, frame - _BEHIND), frame) if runs_out else range(0)
+        elif 0 < step <= _AHEAD:
+            planned = range(frame + 1, min(self._index.num_frames, frame + 1 + _AHEAD))
         else:
-            last = min(self._index.num_frames, frame + 1 + _AHEAD)
-            self._ahead = [i for i in range(frame + 1, last) if i not in self._kept]
+            planned = range(0)
+        self._ahead = [i for i in planned if i not in self._kept]
 
     def _run(self) -> None:
-        with VideoReader(self._path, self._index) as reader:
-            while True:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._wanted or self._ahead or self._closed)
-                    if self._closed:
-                        return
-                    frame = self._next()
-                if frame is None:
-                    continue
-                try:
-                    self._keep(frame, as_jpeg(reader[frame].image, _QUALITY))
-                except HandactError as error:
-                    with self._changed:
-                        self._error, self._ahead = error, []
-                        self._changed.notify_all()
+        try:
+            with VideoReader(self._path, self._index) as reader:
+                while (frame := self._next()) is not None:
+                    self._decode(reader, frame)
+        except Exception as error:  # the file is gone: everybody who asks has to know
+            self._stop(self._explain(error))
 
     def _next(self) -> int | None:
-        if self._wanted:
-            frame = self._wanted.pop()
-            if self._ahead and frame > self._ahead[0]:
-                # Backwards: the decoder passes by these on its way to the frame.
-                self._wanted.append(frame)
-                frame = self._ahead.pop(0)
-        else:
-            frame = self._ahead.pop(0)
-        return None if frame in self._kept else frame
-
-    def _keep(self, frame: int, data: bytes) -> None:
+        """Wait for something to do; None when it is over."""
         with self._changed:
+            self._changed.wait_for(lambda: self._wishes or self._ahead or self._end)
+            if self._end is not None:
+                return None
+            if not self._wishes:
+                return self._ahead.pop(0)
+            frame = next(reversed(self._wishes))
+            if self._goes_back and self._ahead and 0 < frame - self._ahead[0] <= _BEHIND:
+                return self._ahead.pop(0)  # the decoder passes by it on its way to the frame
+            return frame
+
+    def _decode(self, reader: VideoReader, frame: int) -> None:
+        try:
+            data = as_jpeg(reader[frame].image, _QUALITY)
+        except Exception as error:
+            self._settle(frame, error=self._explain(error, frame))
+        else:
+            self._settle(frame, data)
+
+    def _settle(
+        self, frame: int, data: bytes | None = None, error: Exception | None = None
+    ) -> None:
+        with self._changed:
+            wish = self._wishes.pop(frame, None)
+            if data is None:
+                self._ahead = []  # likely to fail as well; whoever wants them will be told
+                if wish is not None:
+                    wish.set_exception(error)
+                return
+            self._size += len(data) - len(self._kept.pop(frame, b""))
             self._kept[frame] = data
-            self._size += len(data)
-            while self._size > _MOST_BYTES and len(self._kept) > 2 * (_AHEAD + _BEHIND):
-                _, old = self._kept.popitem(last=False)
-                self._size -= len(old)
-            self._wanted = [i for i in self._wanted if i != frame]
-            self._changed.notify_all()
+            while self._size > _MOST_BYTES and len(self._kept) > _FEWEST:
+                self._size -= len(self._kept.popitem(last=False)[1])
+            if wish is not None:
+                wish.set_result(data)
+
+    def _explain(self, error: Exception, frame: int | None = None) -> Exception:
+        if isinstance(error, HandactError):
+            return error
+        what = "it cannot be read" if frame is None else f"frame {frame} cannot be read"
+        return VideoError(f"{self._path}: {what}: {error}", "has the file changed?")

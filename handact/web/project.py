@@ -1,10 +1,13 @@
 """What the pages show of a dataset, and what they change: plain values, without a word of HTTP."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -12,21 +15,24 @@ from handact.dataset import Dataset, Video, read_dataset, video_index
 from handact.errors import LabelError
 from handact.formats.settings import add_classes
 from handact.formats.tables import read_tracks
-from handact.labelling import Edit, LabelStore, predicted_videos
+from handact.labelling import BETWEEN, Edit, LabelStore, predicted_videos
 from handact.labels import frame_edges
 from handact.plots import class_colours
 from handact.progress import Log
-from handact.video import VideoIndex
+from handact.video import VideoIndex, file_fingerprint
 from handact.web.jobs import PIECES, Job, Jobs, browser_plays, is_made, make_proxy, measure_motion
 from handact.web.pictures import Pictures
 
 if TYPE_CHECKING:
     from handact.labelling.scout import Scout
 
-__all__ = ["Project", "Task", "pieces"]
+__all__ = ["CLASS_KEYS", "Project", "Task", "pieces"]
 
-_CLASS_KEYS = "123456789bcdeghjkqtvxy"  # the other letters are commands
-_MOST_OPEN = 4  # videos that are decoded at once
+T = TypeVar("T")
+
+CLASS_KEYS = "123456789bcdeghjkqtvxy"
+"""Keys of classes, the first ones first; the other letters are commands of the pages."""
+_MOST_OPEN = 8  # videos that are decoded at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +72,22 @@ class Project:
         self.jobs = Jobs()
         self._indices: dict[str, VideoIndex] = {}
         self._pictures: dict[str, Pictures] = {}
+        self._memory: dict[tuple[str, ...], tuple[object, Any]] = {}
         self._opening = Lock()
+        self._indexing: defaultdict[str, Lock] = defaultdict(Lock)  # one video's may take long
         self._scout: Scout | None = None
-        self._scouting = Lock()
+        self._scouting, self._naming = Lock(), Lock()
         self.store = LabelStore(self.dataset, log)
 
     def close(self) -> None:
         """Save everything and stop what runs in the background."""
-        self.store.close()
-        self.jobs.close()
-        if self._scout is not None:
-            self._scout.close()
-        for pictures in self._pictures.values():
-            pictures.close()
+        with ExitStack() as stack:
+            for pictures in self._pictures.values():
+                stack.callback(pictures.close)
+            if self._scout is not None:
+                stack.callback(self._scout.close)
+            stack.callback(self.jobs.close)
+            stack.callback(self.store.close)
 
     # --------------------------------------------------------------------------------- the dataset
 
@@ -95,7 +104,7 @@ class Project:
             "videos": [self._describe_video(video) for video in data.videos.values()],
             "runs": {run: names for run, names in runs.items() if names},
             "run": task.run,
-            "has_localizer": self._localizer_file.exists(),
+            "between": BETWEEN,
             "annotators": self.store.annotators(),
             "annotator": task.annotator,
             "video": task.video,
@@ -104,7 +113,7 @@ class Project:
     def _classes(self) -> list[dict[str, Any]]:
         names, background = self.dataset.classes, self.dataset.background
         colours = class_colours(len(names), names.index(background))
-        keys = iter(_CLASS_KEYS)
+        keys = iter(CLASS_KEYS)
         return [
             {
                 "name": name,
@@ -136,10 +145,11 @@ class Project:
         name = " ".join(str(name).split())
         if not name or len(name) > 200:
             raise LabelError("a class needs a name of up to 200 letters")
-        if name in self.dataset.classes:
-            raise LabelError(f"the class {name!r} is there already")
-        add_classes(self.dataset.root / "dataset.toml", [name])
-        self.dataset = read_dataset(self.dataset.root, with_labels=False)
+        with self._naming:
+            if name in self.dataset.classes:
+                raise LabelError(f"the class {name!r} is there already")
+            add_classes(self.dataset.root / "dataset.toml", [name])
+            self.dataset = replace(self.dataset, classes=(*self.dataset.classes, name))
         return self.describe()
 
     # ----------------------------------------------------------------------------------- one video
@@ -166,10 +176,23 @@ class Project:
         Raises:
             VideoError: It cannot be read.
         """
+        path = self.dataset.videos[name].path
+        with self._indexing[name]:
+            index = self._indices.get(name)
+            # A folder of pictures is too many files to look at for each of its pictures.
+            changed = index is not None and path.is_file() and not _is_of(index, path)
+            if index is None or changed:
+                index = video_index(self.dataset, self.dataset.videos[name])
+                self._indices[name] = index
+        if changed:
+            self._close_pictures(name)
+        return index
+
+    def _close_pictures(self, name: str) -> None:
         with self._opening:
-            if name not in self._indices:
-                self._indices[name] = video_index(self.dataset, self.dataset.videos[name])
-            return self._indices[name]
+            pictures = self._pictures.pop(name, None)
+        if pictures is not None:
+            pictures.close()
 
     def edges(self, name: str) -> np.ndarray:
         """Return when each frame begins and the last one ends: (N + 1,) seconds."""
@@ -182,15 +205,15 @@ class Project:
         Raises:
             IndexError: There is no such frame.
             VideoError: It cannot be read.
+            Dropped: Newer wishes have pushed it out.
         """
         index = self.index(name)
         with self._opening:
             pictures = self._pictures.pop(name, None) or Pictures(index.path, index)
             self._pictures[name] = pictures  # at the end: that of the oldest goes
-            old = [next(iter(self._pictures))] if len(self._pictures) > _MOST_OPEN else []
-            gone = [self._pictures.pop(oldest) for oldest in old]
-        for pictures_gone in gone:
-            pictures_gone.close()
+            oldest = next(iter(self._pictures)) if len(self._pictures) > _MOST_OPEN else None
+        if oldest is not None:
+            self._close_pictures(oldest)
         return pictures.get(frame)
 
     def media(self, name: str) -> Path | None:
@@ -212,19 +235,19 @@ class Project:
         """Return how far the playable copy is."""
         return asdict(Job("ready") if self._has_proxy(name) else self.jobs.state("proxy", name))
 
-    def start_strip(self, name: str) -> Job:
+    def start_motion(self, name: str) -> Job:
         """Begin to measure how much a video moves."""
         video = self.dataset.videos[name]
-        path, frames = self._motion(name), self.index(name).num_frames
+        path, frames = self._motion_file(name), self.index(name).num_frames
         return self.jobs.start(
-            "strip", name, frames, lambda told: measure_motion(path, video.path, video.fps, told)
+            "motion", name, frames, lambda told: measure_motion(path, video.path, video.fps, told)
         )
 
-    def strip(self, name: str) -> dict[str, Any]:
+    def motion(self, name: str) -> dict[str, Any]:
         """Return motion and hand tracks of a video in equal pieces, or how far the former is."""
-        path = self._motion(name)
+        path = self._motion_file(name)
         made = is_made(path, self.dataset.videos[name].path)
-        state = Job("ready") if made else self.jobs.state("strip", name)
+        state = Job("ready") if made else self.jobs.state("motion", name)
         motion = pieces(np.load(path)) if made else None
         if motion is not None:
             top = float(np.quantile(motion, 0.99)) or 1.0
@@ -249,7 +272,7 @@ class Project:
     def _proxy(self, name: str) -> Path:
         return self.dataset.cache / "proxy" / f"{name}.mp4"
 
-    def _motion(self, name: str) -> Path:
+    def _motion_file(self, name: str) -> Path:
         return self.dataset.cache / "motion" / f"{name}.npy"
 
     def _has_proxy(self, name: str) -> bool:
@@ -270,17 +293,24 @@ class Project:
         rows = self.store.rows(table, video)
         return {"version": version, name: rows, "undo": undo, "redo": redo}
 
-    def table(self, track: str) -> str:
-        """Return the table of a track: "" is actions.csv, "review" a draft, else an annotator's.
+    def table(self, tier: str) -> str:
+        """Return the table of a tier: "" is actions.csv, "review" a draft, else an annotator's.
 
         Raises:
             LabelError: There is no such annotator.
         """
-        if track in ("", "review"):
-            return track or "actions"
-        if track != self.task.annotator and track not in self.store.annotators():
-            raise LabelError(f"there is no annotator {track!r}")
-        return f"annotators/{track}"
+        if tier in ("", "review"):
+            return tier or "actions"
+        if tier != self.task.annotator and tier not in self.store.annotators():
+            raise LabelError(f"there is no annotator {tier!r}")
+        return f"annotators/{tier}"
+
+    def remember(self, what: tuple[str, ...], stamp: object, make: Callable[[], T]) -> T:
+        """Return what `make` returned when it was asked for last, unless the stamp is another."""
+        known = self._memory.get(what)
+        if known is None or known[0] != stamp:
+            known = self._memory[what] = (stamp, make())
+        return known[1]
 
     def versions(self) -> dict[str, int]:
         """Return how often what was changed."""
@@ -288,11 +318,9 @@ class Project:
 
     @property
     def scout(self) -> "Scout | None":
-        """The localiser at work; None where there is none, or nobody labels hands."""
-        if self.task.view != "hands" or not self._localizer_file.exists():
-            return None
+        """The localiser at work, from the first time it is asked for; None where there is none."""
         with self._scouting:
-            if self._scout is None:
+            if self._scout is None and self._localizer_file.exists():
                 from handact.labelling.scout import Scout  # which brings torch along
 
                 self._scout = Scout(self.dataset, self._localizer_file, self._log)
@@ -301,6 +329,10 @@ class Project:
     @property
     def _localizer_file(self) -> Path:
         return self.dataset.run(self.task.hands_run) / "best.pt"
+
+
+def _is_of(index: VideoIndex, path: Path) -> bool:
+    return file_fingerprint(path) == (index.size, index.mtime_ns)
 
 
 def pieces(values: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from handact.labels import Segment
 from handact.web.actions import edit_actions, study_times
 from handact.web.project import Project, pieces
 
-__all__ = ["finish_review", "list_reviews", "show_review", "study_track"]
+__all__ = ["finish_review", "list_reviews", "show_review", "study_tier"]
 
 
 def show_review(project: Project, run: str, video: str) -> dict[str, Any]:
@@ -49,7 +49,12 @@ def list_reviews(project: Project, run: str) -> dict[str, Any]:
 def _describe(project: Project, folder: Path, name: str) -> dict[str, Any]:
     video = project.dataset.videos[name]
     labelled = bool(project.store.rows("actions", name))
-    places = _places(project, name, read_predictions(folder, name), video.frames)
+    made = (folder / "segments" / f"{name}.segments.csv").stat().st_mtime_ns
+    places = project.remember(
+        ("places", folder.name, name),
+        (made, project.store.versions().get(("actions", name))),
+        lambda: _places(project, name, read_predictions(folder, name), video.frames),
+    )
     seen = sum(end - start for start, end, _ in project.store.rows("review", name))
     doubtful = sum(place.kind == "doubtful" for place in places)
     return {
@@ -86,7 +91,10 @@ def finish_review(project: Project, run: str, video: str, id: str = "") -> dict[
     Raises:
         LabelError: The video has labels already, or there is nothing to take over.
     """
-    if project.store.rows("actions", video):
+    there = project.store.rows("actions", video)
+    if there and project.store.knows(id):
+        return {"segments": len(there)}
+    if there:
         raise LabelError(f"video {video!r} has labels already", "correct those")
     filled = _filled(project, run, video)
     if not filled:
@@ -96,11 +104,11 @@ def finish_review(project: Project, run: str, video: str, id: str = "") -> dict[
     return {"segments": len(rows)}
 
 
-def study_track(project: Project, video: str, track: str, run: str | None) -> dict[str, Any]:
-    """Return the times of a track's steps; a run fills what a draft of a review leaves open."""
-    if track == "review" and run:
+def study_tier(project: Project, video: str, tier: str, run: str | None) -> dict[str, Any]:
+    """Return the times of a tier's steps; a run fills what a draft of a review leaves open."""
+    if tier == "review" and run:
         return study_times(project, video, _filled(project, run, video))
-    return study_times(project, video, project.store.segments(project.table(track), video))
+    return study_times(project, video, project.store.segments(project.table(tier), video))
 
 
 def _filled(project: Project, run: str, video: str) -> list[Segment]:

@@ -18,8 +18,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from handact.errors import ConfigError, HandactError
-from handact.labelling import StaleEdit
-from handact.web.actions import action_state, compare_tracks, edit_actions, step_actions
+from handact.labelling import StaleEdit, UnreadableTable
+from handact.web.actions import action_state, compare_tiers, edit_actions, step_actions
 from handact.web.guard import Guard, TooLarge, load_token
 from handact.web.hands import (
     edit_hands,
@@ -29,8 +29,9 @@ from handact.web.hands import (
     step_hands,
     sum_up,
 )
+from handact.web.pictures import Dropped
 from handact.web.project import Project, Task
-from handact.web.review import finish_review, list_reviews, show_review, study_track
+from handact.web.review import finish_review, list_reviews, show_review, study_tier
 
 __all__ = ["PORT", "make_app", "serve"]
 
@@ -98,9 +99,14 @@ def _listen(port: int | None) -> socket.socket:
             return listener
         except OSError as error:
             listener.close()
-            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            if error.errno == errno.EACCES:
+                raise ConfigError(
+                    f"port {number} needs more rights", "choose one above 1023"
+                ) from error
+            if error.errno != errno.EADDRINUSE:
                 raise
-    raise ConfigError(f"port {ports[0]} is taken", "`--port 0` takes any that is free")
+    which = f"port {port} is" if port is not None else f"ports {ports[0]} to {ports[-1]} are"
+    raise ConfigError(f"{which} taken", "`--port 0` takes any that is free")
 
 
 def make_app(project: Project) -> Starlette:
@@ -115,7 +121,14 @@ def make_app(project: Project) -> Starlette:
         Route("/api/videos/{video}/times", _times),
         Mount("/static", StaticFiles(directory=_STATIC)),
     ]
-    handlers = {HandactError: _refuse, HTTPException: _refuse_http, TooLarge: _refuse_large}
+    handlers = {
+        HandactError: _refuse,
+        HTTPException: _refuse_http,
+        IndexError: lambda request, error: _error(404, str(error)),
+        TooLarge: lambda request, error: _error(413, "the request is too large"),
+        OSError: lambda request, error: _error(503, f"cannot be saved: {error}"),
+        Dropped: lambda request, error: _error(503, "newer requests came before it"),
+    }
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.state.project = project
     return app
@@ -129,11 +142,7 @@ def _page(request: Request) -> Response:
 
 
 def _frame(request: Request) -> Response:
-    video, frame = _video(request), request.path_params["frame"]
-    try:
-        data = request.app.state.project.picture(video, frame)
-    except IndexError as error:
-        raise HTTPException(404, f"video {video!r} has no frame {frame}") from error
+    data = request.app.state.project.picture(_video(request), request.path_params["frame"])
     return Response(data, media_type="image/jpeg", headers=_FOR_EVER)
 
 
@@ -194,7 +203,7 @@ def _present_state(project: Project, request: Request, body: dict[str, Any]) -> 
         return None
     if request.url.path.startswith("/api/hands/"):
         return hand_state(project, video)
-    return action_state(project, video, body.get("track", ""))
+    return action_state(project, video, body.get("tier", ""))
 
 
 def _of(request: Request) -> str:
@@ -221,11 +230,11 @@ def _rows(body: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     return rows
 
 
-def _track(body: dict[str, Any]) -> str:
-    track = body.get("track", "")
-    if not isinstance(track, str):
-        raise HTTPException(400, "track is a name")
-    return track
+def _tier(body: dict[str, Any]) -> str:
+    tier = body.get("tier", "")
+    if not isinstance(tier, str):
+        raise HTTPException(400, "tier is a name")
+    return tier
 
 
 def _number(request: Request, name: str, default: int, most: int) -> int:
@@ -242,19 +251,19 @@ _VIEWS: dict[tuple[str, str], View] = {
     ("GET", "/api/videos/{video}"): lambda p, r, b: p.video(_of(r)),
     ("GET", "/api/videos/{video}/proxy"): lambda p, r, b: p.proxy_state(_of(r)),
     ("POST", "/api/videos/{video}/proxy"): lambda p, r, b: vars(p.start_proxy(_of(r))),
-    ("GET", "/api/videos/{video}/strip"): lambda p, r, b: p.strip(_of(r)),
-    ("POST", "/api/videos/{video}/strip"): lambda p, r, b: vars(p.start_strip(_of(r))),
-    ("GET", "/api/actions/{video}"): lambda p, r, b: action_state(p, _of(r), _query(r, "track")),
+    ("GET", "/api/videos/{video}/motion"): lambda p, r, b: p.motion(_of(r)),
+    ("POST", "/api/videos/{video}/motion"): lambda p, r, b: vars(p.start_motion(_of(r))),
+    ("GET", "/api/actions/{video}"): lambda p, r, b: action_state(p, _of(r), _query(r, "tier")),
     ("POST", "/api/actions/{video}"): lambda p, r, b: edit_actions(
-        p, _of(r), _track(b), *_rows(b), _id(r)
+        p, _of(r), _tier(b), *_rows(b), _id(r)
     ),
     ("POST", "/api/actions/{video}/undo"): lambda p, r, b: step_actions(
-        p, _of(r), _track(b), "undo", _id(r)
+        p, _of(r), _tier(b), "undo", _id(r)
     ),
     ("POST", "/api/actions/{video}/redo"): lambda p, r, b: step_actions(
-        p, _of(r), _track(b), "redo", _id(r)
+        p, _of(r), _tier(b), "redo", _id(r)
     ),
-    ("GET", "/api/agreement/{video}"): lambda p, r, b: compare_tracks(
+    ("GET", "/api/agreement/{video}"): lambda p, r, b: compare_tiers(
         p, _of(r), _query(r, "a"), _query(r, "b")
     ),
     ("GET", "/api/hands/{video}"): lambda p, r, b: hand_state(p, _of(r)),
@@ -273,8 +282,8 @@ _VIEWS: dict[tuple[str, str], View] = {
     ("POST", "/api/review/{run}/{video}/finish"): lambda p, r, b: finish_review(
         p, _run(r), _of(r), _id(r)
     ),
-    ("GET", "/api/timestudy/{video}"): lambda p, r, b: study_track(
-        p, _of(r), _query(r, "track"), _query(r, "run") or None
+    ("GET", "/api/timestudy/{video}"): lambda p, r, b: study_tier(
+        p, _of(r), _query(r, "tier"), _query(r, "run") or None
     ),
 }
 
@@ -283,15 +292,13 @@ _VIEWS: dict[tuple[str, str], View] = {
 
 
 def _refuse(request: Request, error: HandactError) -> Response:
-    return _error(400, error.message, error.hint)
+    # What a person can mend outside of the page is not the fault of the request: try again.
+    status = 503 if isinstance(error, UnreadableTable) else 400
+    return _error(status, error.message, error.hint)
 
 
 def _refuse_http(request: Request, error: HTTPException) -> Response:
     return _error(error.status_code, error.detail)
-
-
-def _refuse_large(request: Request, error: TooLarge) -> Response:
-    return _error(413, "the request is too large")
 
 
 def _error(status: int, message: str, hint: str | None = None, **more: Any) -> Response:

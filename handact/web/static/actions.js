@@ -5,8 +5,6 @@ import { Others } from "./labels.js";
 import { Agreement, TimeStudy } from "./panels.js";
 import { Workbench } from "./workbench.js";
 
-const DIFFERENCE = "#b3261e";
-
 const HELP = [
   ["Second annotator"],
   ["N / Shift N", "next, previous difference"],
@@ -20,23 +18,19 @@ class Actions extends Workbench {
   constructor(app, root) {
     super(app, root, { help: HELP });
     this.study = new TimeStudy(app);
-    this.agreement = new Agreement({ onChoose: (track) => this.#choose(track) });
+    this.agreement = new Agreement({ onChoose: (choice) => this.#choose(choice) });
     this.agreement.next.addEventListener("click", () => this.difference(1));
     this.parts.side.append(this.palette.element, this.study.element, this.agreement.element);
   }
 
-  close() {
-    this.#others?.close();
-    super.close();
-  }
-
   async prepare() {
-    return { track: this.app.project.annotator };
+    return { tier: this.app.project.annotator };
   }
 
   async open(name) {
+    this.#leaveOthers();
     if (!(await this.openVideo(name))) return;
-    this.study.open(name, this.track.name);
+    this.study.open(name, this.prepared.tier);
     this.#listVideos();
     this.#offerOthers();
   }
@@ -61,7 +55,7 @@ class Actions extends Workbench {
 
   changed() {
     this.#compare();
-    if (!this.track.settled) return;
+    if (!this.tier.settled) return;
     this.study.refresh();
     this.agreement.refresh();
     if (this.#listed !== this.seen.length) this.#listVideos();
@@ -71,31 +65,38 @@ class Actions extends Workbench {
 
   #offerOthers() {
     const { annotators, annotator } = this.app.project;
-    const tracks = annotators.filter((name) => name !== annotator).map((name) => [name, name]);
-    if (annotator) tracks.unshift(["", "the dataset's own labels"]);
+    const tiers = annotators.filter((name) => name !== annotator).map((name) => [name, name]);
+    if (annotator) tiers.unshift(["", "the dataset's own labels"]);
     const asked = this.app.state.get("other");
-    const known = tracks.some(([value]) => value === asked);
-    this.agreement.offer(tracks, known ? asked : null);
+    const known = tiers.some(([value]) => value === asked);
+    this.agreement.offer(tiers, known ? asked : null);
     this.#choose(known ? asked : "-");
   }
 
-  async #choose(track) {
-    const other = track === "-" ? null : track;
+  async #choose(choice) {
+    const other = choice === "-" ? null : choice;
     this.app.state.set("other", other);
-    this.#others?.close();
-    this.#others = null;
-    this.agreement.open(this.video.name, this.track.name, other);
-    if (other !== null) await this.#load(other);
+    this.#leaveOthers();
+    // While another video is being opened there is nothing to compare yet; it asks again once it is open.
+    if (!this.video) return;
+    this.agreement.open(this.video.name, this.prepared.tier, other);
     this.#compare();
     this.refresh();
+    if (other !== null) await this.#load(other);
   }
 
-  async #load(track) {
-    this.#others = new Others({ video: this.video.name, track, onChange: () => this.#othersChanged() });
+  #leaveOthers() {
+    this.#others?.close();
+    this.#others = null;
+  }
+
+  async #load(tier) {
+    const others = new Others({ video: this.video.name, tier, onChange: () => this.#othersChanged() });
+    this.#others = others;
     try {
-      await this.#others.load();
+      await others.load();
     } catch (error) {
-      this.app.toast(error.message, "error");
+      if (others === this.#others) this.app.toast(error.message, "error");
     }
   }
 
@@ -128,14 +129,14 @@ class Actions extends Workbench {
 
   rows() {
     const own = {
-      name: "labels", label: this.track.name || "Labels", height: 40, editable: true, hit: this.seen,
+      name: "labels", label: this.prepared.tier || "Labels", height: 40, editable: true, hit: this.seen,
       layers: [{ segments: this.seen, style: "solid" }],
     };
     if (!this.#others) return [own];
     return [own, {
-      name: "differences", label: "", height: 7, layers: [{ segments: this.#spans, style: "span" }], colour: () => DIFFERENCE,
+      name: "differences", label: "", height: 7, layers: [{ segments: this.#spans, style: "span" }], tone: () => "bad",
     }, {
-      name: "other", label: this.#others.name || "dataset", height: 28, hit: this.#others.segments,
+      name: "other", label: this.#others.tier || "dataset", height: 28, hit: this.#others.segments,
       layers: [{ segments: this.#others.segments, style: "solid" }],
     }];
   }

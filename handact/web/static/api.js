@@ -1,7 +1,9 @@
 /**
  * Talks to the server. Reads are plain; edits go through a queue that survives a server that is down, a
- * reload and a closed tab: an edit leaves localStorage only when the server has answered.
+ * reload and a closed tab: an edit leaves what the browser keeps only when the server has answered.
  */
+
+import { keysLike, recall, remember } from "./storage.js";
 
 const RETRY_MS = 1000;
 const PATIENCE_MS = 20_000;
@@ -80,10 +82,14 @@ function parse(text) {
 
 // ---- edits ------------------------------------------------------------------------------------------
 
-/** Tells of `change` whenever `saving.state` ("saved", "saving", "failing") or `saving.why` may have changed. */
+/**
+ * Tells of `change` whenever `saving.state` ("saved", "saving", "failing"), `saving.why` or `saving.isKept` (whether
+ * this browser keeps what is not saved yet) may have changed.
+ */
 export const saving = new EventTarget();
 saving.state = "saved";
 saving.why = null;
+saving.isKept = true;
 
 const page = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
 const queue = [];
@@ -125,22 +131,28 @@ function enqueue(entry) {
 }
 
 async function sendAll() {
-  while (queue.length) {
-    const entry = queue[0];
-    try {
-      settle(entry.resolve, await send(entry));
-    } catch (error) {
-      if (isRefusal(error)) {
-        refuse(entry, error);
-        continue;
-      }
-      entry.tries += 1;
-      tell("failing", error.message);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
+  try {
+    while (queue.length) await sendFirst();
+    tell("saved");
+  } finally {
+    // Whatever went wrong, the next edit is sent.
+    sender = null;
   }
-  sender = null;
-  tell("saved");
+}
+
+async function sendFirst() {
+  const [entry] = queue;
+  try {
+    settle(entry.resolve, await send(entry));
+  } catch (error) {
+    if (isRefusal(error)) {
+      refuse(entry, error);
+      return;
+    }
+    entry.tries += 1;
+    tell("failing", error.message);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
 }
 
 function settle(how, value) {
@@ -194,8 +206,10 @@ function tell(state, why = null) {
 
 function keep() {
   const entries = queue.map(({ id, path, body }) => ({ id, path, body }));
-  if (!entries.length) localStorage.removeItem(KEPT + page);
-  else localStorage.setItem(KEPT + page, JSON.stringify({ dataset, entries }));
+  const isKept = remember(KEPT + page, entries.length ? JSON.stringify({ dataset, entries }) : null);
+  if (isKept === saving.isKept) return;
+  saving.isKept = isKept;
+  saving.dispatchEvent(new Event("change"));
 }
 
 /** Hold a lock for as long as this page lives, so that other pages do not take its edits for abandoned ones. */
@@ -205,7 +219,7 @@ function holdPage() {
 
 /** Promises of the answers to what pages that are gone have left behind. */
 async function abandonedEdits() {
-  const keys = Object.keys(localStorage).filter((key) => key.startsWith(KEPT) && key !== KEPT + page);
+  const keys = keysLike(KEPT).filter((key) => key !== KEPT + page);
   const found = await Promise.all(keys.map(takeOver));
   return found.flat();
 }
@@ -216,10 +230,10 @@ async function takeOver(key) {
 }
 
 function takeKept(key) {
-  const kept = JSON.parse(localStorage.getItem(key) ?? "null");
+  const kept = parse(recall(key));
   if (kept?.dataset !== dataset) return [];
   const answers = kept.entries.map((entry) => enqueue({ ...entry, tries: 1 }));
-  localStorage.removeItem(key);
+  remember(key, null);
   return answers;
 }
 

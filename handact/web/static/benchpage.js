@@ -16,7 +16,7 @@ const FASTER = ["faster", "faster", "Faster", ".", (bench) => bench.player.shift
 export function buildPage(tools, run) {
   const parts = {
     picture: el("div", { class: "bench-picture" }),
-    side: el("aside", { class: "bench-side", "aria-label": "Panels" }),
+    side: el("aside", { class: "panel", "aria-label": "Panels" }),
     clock: el("p", { class: "bench-clock", title: "Time and frame on screen" }),
     rate: el("span", { class: "bench-rate", title: "Speed", "data-testid": "rate" }),
     status: el("p", { class: "bench-status", "data-testid": "status" }),

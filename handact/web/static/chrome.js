@@ -1,5 +1,7 @@
 /** The parts of the page around the view: toasts, the two dialogs, the switch of the theme. */
 
+import { el } from "./elements.js";
+
 const $ = (id) => document.getElementById(id);
 const TOAST_MS = { info: 4000, error: 9000 };
 const MOST_TOASTS = 4;
@@ -8,10 +10,7 @@ const MOST_TOASTS = 4;
 export function toast(text, kind = "info") {
   const said = [...$("toasts").children].find((other) => other.textContent === text);
   said?.remove();
-  const box = document.createElement("p");
-  box.className = "toast";
-  box.dataset.kind = kind;
-  box.textContent = text;
+  const box = el("p", { class: "toast", "data-kind": kind }, text);
   $("toasts").append(box);
   if ($("toasts").children.length > MOST_TOASTS) $("toasts").firstChild.remove();
   setTimeout(() => box.remove(), TOAST_MS[kind] ?? TOAST_MS.info);
@@ -51,21 +50,12 @@ function helpSections(rows) {
 }
 
 function helpSection(heading) {
-  const section = document.createElement("section");
-  if (heading) section.append(Object.assign(document.createElement("h3"), { textContent: heading }));
-  section.append(Object.assign(document.createElement("dl"), { className: "keys" }));
-  return section;
+  return el("section", {}, heading && el("h3", {}, heading), el("dl", { class: "keys" }));
 }
 
 function helpRow([keys, text]) {
-  const term = document.createElement("dt");
-  for (const [at, key] of keys.split(" / ").entries()) {
-    if (at) term.append(" ");
-    term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
-  }
-  const meaning = document.createElement("dd");
-  meaning.textContent = text;
-  return [term, meaning];
+  const names = keys.split(" / ").flatMap((key) => [el("kbd", {}, key), " "]);
+  return [el("dt", {}, names), el("dd", {}, text)];
 }
 
 /** Let the button in the header go through the themes. */

@@ -26,15 +26,3 @@ export function span(seconds) {
   if (whole < 3600) return `${Math.floor(whole / 60)}:${two(whole % 60)}`;
   return clock(whole);
 }
-
-/** The first frame that begins after `seconds`, less one: the frame shown at that time. */
-export function frameAtTime(times, seconds) {
-  let low = 0;
-  let high = times.length - 2;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (times[middle] <= seconds) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}

@@ -1,5 +1,9 @@
 /** What the workbench can do, by button and by key. */
 
+const ZOOM = 1.6;
+const zoomIn = (bench) => bench.timeline?.zoomBy(ZOOM);
+const zoomOut = (bench) => bench.timeline?.zoomBy(1 / ZOOM);
+
 /** The tools: [id, icon, title, key to show, what it does]; a null is a gap. */
 export const TOOLS = [
   ["start", "start", "Start here", "I", (bench) => bench.markStart()],
@@ -16,8 +20,8 @@ export const TOOLS = [
 
 /** The tools of the timeline. */
 export const ZOOMS = [
-  ["zoom-out", "farther", "Zoom out", "−", (bench) => bench.timeline?.zoomBy(1 / 1.6)],
-  ["zoom-in", "closer", "Zoom in", "+", (bench) => bench.timeline?.zoomBy(1.6)],
+  ["zoom-out", "farther", "Zoom out", "−", zoomOut],
+  ["zoom-in", "closer", "Zoom in", "+", zoomIn],
   ["zoom-segment", "segment", "Zoom to the segment", "Z", (bench) => bench.zoomToSegment()],
   ["fit", "fit", "The whole video", "F", (bench) => bench.timeline?.fit()],
 ];
@@ -35,9 +39,9 @@ export const KEYS = {
   p: (bench) => bench.loop(),
   f: (bench) => bench.timeline.fit(),
   z: (bench) => bench.zoomToSegment(),
-  "+": (bench) => bench.timeline.zoomBy(1.6),
-  "=": (bench) => bench.timeline.zoomBy(1.6),
-  "-": (bench) => bench.timeline.zoomBy(1 / 1.6),
+  "+": zoomIn,
+  "=": zoomIn,
+  "-": zoomOut,
   arrowup: (bench) => bench.neighbour(-1),
   arrowdown: (bench) => bench.neighbour(1),
   escape: (bench) => bench.cancel(),

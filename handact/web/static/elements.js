@@ -14,6 +14,11 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
+/** A panel with a heading. */
+export function section(title, ...children) {
+  return el("section", {}, el("h2", {}, title), children);
+}
+
 /** Strokes on a grid of 16 by 16; a path that begins with "*" is filled. */
 const ICONS = {
   play: ["*M4.5 2.5v11l9-5.5z"],

@@ -18,6 +18,11 @@ export class HandFrames {
     return this.labels.at(video, frame);
   }
 
+  /** Whether on any frame one hand is set without the other. */
+  get hasDrafts() {
+    return this.#drafts.size > 0;
+  }
+
   isDrafted(place) {
     return this.#drafts.has(key(place));
   }

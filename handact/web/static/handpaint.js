@@ -1,12 +1,9 @@
 /** Draws hands over the picture, and the labelled frames along the video. */
 
+import { palette, unit } from "./palette.js";
+
 /** How near to a hand a press must be to take hold of it, in units. */
 const GRAB = 13;
-
-/** Marks grow with the text, which grows with the screen; a unit is a pixel on a small one. */
-function unit() {
-  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 14;
-}
 
 /** How near to a hand a press must be to take hold of it, in pixels. */
 export function grabDistance() {
@@ -15,7 +12,7 @@ export function grabDistance() {
 
 /** Draw a hand at `at` (stage pixels); `settled` is a person's, else it is a guess. */
 export function paintHand(context, at, side, settled) {
-  const colour = cssColour(`--${side}`);
+  const colour = palette()[side];
   context.save();
   context.translate(...at);
   context.scale(unit(), unit());
@@ -72,11 +69,11 @@ export function paintStrip(canvas, { frames, rows, proposed, frame }) {
   context.scale(devicePixelRatio, devicePixelRatio);
   const x = (i) => stripX(i, frames, width);
   const middle = Math.round(height / 2);
-  context.fillStyle = cssColour("--line");
+  context.fillStyle = palette().line;
   context.fillRect(x(0), middle, x(frames - 1) - x(0), 1);
   for (const row of rows) paintLabel(context, x(row[0]), middle, height, row);
-  for (const i of proposed) ring(context, x(i), middle, cssColour("--quiet"));
-  context.fillStyle = cssColour("--ink");
+  for (const i of proposed) ring(context, x(i), middle, palette().quiet);
+  context.fillStyle = palette().ink;
   context.fillRect(Math.round(x(frame)) - 1, 0, 2, height);
 }
 
@@ -85,17 +82,18 @@ function paintLabel(context, x, middle, height, [, left, , right]) {
   const long = Math.round(height / 2) - 7;
   const wide = Math.max(2, Math.round(2 * unit()));
   const at = Math.round(x - wide / 2);
-  context.fillStyle = left === null ? cssColour("--quiet") : cssColour("--left");
+  context.fillStyle = left === null ? palette().quiet : palette().left;
   context.fillRect(at, middle - (left === null ? 3 : long), wide, left === null ? 2 : long - 1);
-  context.fillStyle = right === null ? cssColour("--quiet") : cssColour("--right");
+  context.fillStyle = right === null ? palette().quiet : palette().right;
   context.fillRect(at, middle + 2, wide, right === null ? 2 : long - 1);
 }
 
-/** Where frame `i` lies on the strip, in pixels, and back. */
-export function stripX(i, frames, width) {
+/** Where frame `i` lies on the strip, in pixels. */
+function stripX(i, frames, width) {
   return STRIP_MARGIN + (i / Math.max(frames - 1, 1)) * (width - 2 * STRIP_MARGIN);
 }
 
+/** The frame at `x` pixels of the strip. */
 export function stripFrame(x, frames, width) {
   const share = (x - STRIP_MARGIN) / (width - 2 * STRIP_MARGIN);
   return Math.round(Math.min(Math.max(share, 0), 1) * (frames - 1));
@@ -106,7 +104,7 @@ const STRIP_MARGIN = 10;
 function ring(context, x, y, colour) {
   context.beginPath();
   context.arc(x, y + 0.5, 3 * unit(), 0, 2 * Math.PI);
-  context.fillStyle = cssColour("--paper");
+  context.fillStyle = palette().paper;
   context.fill();
   stroke(context, colour, 1.25);
 }
@@ -122,8 +120,4 @@ function stroke(context, colour, width) {
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.stroke();
-}
-
-function cssColour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }

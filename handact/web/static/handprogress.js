@@ -1,5 +1,6 @@
 /** How many frames are labelled, of which kind, by video; and how fast it goes. */
 
+import { el, section } from "./elements.js";
 import { countHands } from "./handlabels.js";
 
 const KINDS = [["both", "both hands"], ["one", "one hand"], ["none", "no hand"]];
@@ -14,14 +15,13 @@ export class HandProgress {
   #ticks = [];
 
   constructor() {
-    this.element = document.createElement("section");
+    this.total = el("span", { class: "big" });
+    this.shares = KINDS.map(([kind]) => el("span", { class: kind }));
+    this.legend = el("div", { class: "legend" });
+    this.pace = el("p", { class: "faint" });
+    this.element = section("Progress", el("p", {}, this.total, " frames labelled"),
+      el("div", { class: "share-bar", "aria-hidden": "true" }, this.shares), this.legend, this.pace);
     this.element.dataset.testid = "progress";
-    this.element.innerHTML = `
-      <h2>Progress</h2>
-      <p><span class="big"></span> frames labelled</p>
-      <div class="share-bar" aria-hidden="true"><span class="both"></span><span class="one"></span><span class="none"></span></div>
-      <div class="legend"></div>
-      <p class="quiet-text pace"></p>`;
   }
 
   /** Take over what /api/hands-progress says. */
@@ -57,16 +57,15 @@ export class HandProgress {
   #show() {
     const total = { labelled: 0, both: 0, one: 0, none: 0 };
     for (const video of this.#videos.values()) for (const kind in total) total[kind] += video[kind];
-    this.element.querySelector(".big").textContent = total.labelled.toLocaleString("en");
-    for (const [kind] of KINDS) {
-      const bar = this.element.querySelector(`.share-bar .${kind}`);
-      bar.style.setProperty("--share", total.labelled ? total[kind] / total.labelled : 0);
+    this.total.textContent = total.labelled.toLocaleString("en");
+    for (const [k, [kind]] of KINDS.entries()) {
+      this.shares[k].style.setProperty("--share", total.labelled ? total[kind] / total.labelled : 0);
     }
-    this.element.querySelector(".legend").replaceChildren(...KINDS.flatMap((kind) => legendRow(kind, total)));
-    this.element.querySelector(".pace").textContent = this.#pace();
+    this.legend.replaceChildren(...KINDS.flatMap((kind) => legendRow(kind, total)));
+    this.pace.textContent = this.#describePace();
   }
 
-  #pace() {
+  #describePace() {
     if (this.#ticks.length < ENOUGH) return "";
     const hours = (this.#ticks.at(-1) - this.#ticks[0]) / 3_600_000;
     const pace = Math.round((this.#ticks.length - 1) / hours / 10) * 10;
@@ -75,10 +74,8 @@ export class HandProgress {
 }
 
 function legendRow([kind, text], total) {
-  const mark = document.createElement("i");
-  mark.className = kind;
   const cells = [text, total[kind].toLocaleString("en"), percent(total[kind], total.labelled)];
-  return [mark, ...cells.map((cell) => Object.assign(document.createElement("span"), { textContent: cell }))];
+  return [el("i", { class: kind }), ...cells.map((cell) => el("span", {}, cell))];
 }
 
 function percent(part, whole) {

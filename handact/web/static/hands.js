@@ -1,6 +1,7 @@
 /** The view for labelling hands: one proposed frame after another, at one key each. */
 
 import { ApiError, get, watchVersions } from "./api.js";
+import { el } from "./elements.js";
 import { HandFrames, SIDES } from "./handframes.js";
 import { HandLabels } from "./handlabels.js";
 import { grabDistance, paintCross, paintHand, paintStrip, stripFrame } from "./handpaint.js";
@@ -38,8 +39,6 @@ const HELP = [
 /** Open the view in `root`. */
 export async function open(app, root) {
   const view = new HandsView(app, root);
-  window.handact.player = view.player;
-  window.handact.view = view;
   await view.start();
   return view;
 }
@@ -56,7 +55,6 @@ class HandsView {
   #grabbed = null;
   #guessTimer = 0;
   #localizerTimer = 0;
-  #ends = [];
 
   constructor(app, root) {
     this.app = app;
@@ -93,26 +91,21 @@ class HandsView {
     return this.player.frame;
   }
 
+  /** Whether something is set that is lost with the page. */
+  get isUnfinished() {
+    return this.work.hasDrafts;
+  }
+
   async start() {
     const { app } = this;
     app.help(HELP, "Keys: label hands");
-    this.#ends.push(app.onKey((event) => this.#key(event)));
-    this.#ends.push(watchVersions((versions) => this.hands.refresh(versions)));
-    const redraw = () => this.#update();
-    document.addEventListener("themechange", redraw);
-    this.#ends.push(() => document.removeEventListener("themechange", redraw));
+    app.onKey((event) => this.#key(event));
+    watchVersions((versions) => this.hands.refresh(versions));
+    document.addEventListener("themechange", () => this.#update());
     const [progress] = await Promise.all([get("/api/hands-progress"), this.proposals.fill().catch(() => {})]);
     this.panel.progress.read(progress);
     this.#listVideos();
     await this.#open();
-  }
-
-  close() {
-    for (const end of this.#ends) end();
-    clearTimeout(this.#guessTimer);
-    clearTimeout(this.#localizerTimer);
-    this.observer.disconnect();
-    this.player.close();
   }
 
   // ---- going from frame to frame --------------------------------------------------------------------
@@ -376,15 +369,13 @@ class HandsView {
   // ---- drawing --------------------------------------------------------------------------------------
 
   #build(root) {
-    const box = document.createElement("div");
-    box.className = "hands";
-    this.stage = document.createElement("div");
-    this.strip = Object.assign(document.createElement("canvas"), { className: "hands-strip" });
-    this.strip.dataset.testid = "strip";
-    this.strip.setAttribute("role", "img");
-    this.strip.setAttribute("aria-label", "Labelled and proposed frames along the video");
-    this.strip.title = "The whole video: labelled frames; rings are proposed ones. Click to go there.";
-    this.panel = new HandPanel({
+    this.stage = el("div");
+    this.strip = el("canvas", {
+      class: "hands-strip", role: "img", "aria-label": "Labelled and proposed frames along the video",
+      title: "The whole video: labelled frames; rings are proposed ones. Click to go there.", "data-testid": "strip",
+      onpointerdown: (event) => this.#scrub(event),
+    });
+    this.panel = new HandPanel(this.app.project.between, {
       onAccept: () => this.#run(() => this.#accept()),
       onNext: () => this.#run(() => this.next()),
       onBack: () => this.#run(() => this.#back()),
@@ -397,11 +388,8 @@ class HandsView {
       onFit: () => this.player.fit(),
       onScope: () => this.#scope(),
     });
-    box.append(this.stage, this.strip, this.panel.toolbar, this.panel.element);
-    root.replaceChildren(box);
-    this.strip.addEventListener("pointerdown", (event) => this.#scrub(event));
-    this.observer = new ResizeObserver(() => this.#paintStrip());
-    this.observer.observe(this.strip);
+    root.replaceChildren(el("div", { class: "hands" }, this.stage, this.strip, this.panel.toolbar, this.panel.element));
+    new ResizeObserver(() => this.#paintStrip()).observe(this.strip);
   }
 
   #scrub(event) {
@@ -420,7 +408,7 @@ class HandsView {
     const ask = {
       all: (skipped) => askServer(null, skipped),
       video: (skipped) => askServer(video.name, skipped),
-      gaps: async () => gapMiddles(video, this.labels),
+      gaps: async () => gapMiddles(video, this.labels, this.app.project.between),
     }[this.panel.source];
     this.#run(() => this.proposals.scope(ask));
   }

@@ -1,5 +1,5 @@
 /**
- * The working track of a video: its segments, as the person sees them now.
+ * The working tier of a video: its segments, as the person sees them now.
  *
  * A change shows at once and is sent in order; what the server answers counts in the end. The stacks of undo
  * are the server's, so that they outlive a reload; those kept here only foresee its answer.
@@ -10,13 +10,16 @@ import { apply, inverse, same } from "./editor.js";
 
 const equal = (a, b) => a.length === b.length && a.every((segment, i) => same(segment, b[i]));
 
-/** The key of a track in /api/versions. */
-function versionKey(track, video) {
-  if (!track) return `actions/${video}`;
-  return track === "review" ? `review/${video}` : `annotators/${track}/${video}`;
+/** The key of a tier in /api/versions. */
+function versionKey(tier, video) {
+  if (!tier) return `actions/${video}`;
+  return tier === "review" ? `review/${video}` : `annotators/${tier}/${video}`;
 }
 
-/** One track of one video; calls `onChange()` whenever segments, undo or redo changed. */
+/**
+ * One tier of one video: "" the dataset's own labels, "review" a draft, else an annotator's. Calls `onChange()`
+ * whenever segments, undo or redo changed.
+ */
 export class Labels {
   #path;
   #onChange;
@@ -30,24 +33,29 @@ export class Labels {
   #older = 0;
   #newer = 0;
   #version = 0;
+  #lastSent = Promise.resolve();
+  #isClosed = false;
   #stopWatching = null;
 
-  constructor({ video, track, onChange, toast }) {
+  constructor({ video, tier, onChange, toast }) {
     this.video = video;
-    this.name = track;
+    this.tier = tier;
     this.segments = [];
     this.#path = `/api/actions/${encodeURIComponent(video)}`;
     this.#onChange = onChange;
     this.#toast = toast;
   }
 
-  /** Read the track, and from now on notice what other tabs do to it. */
+  /** Read the tier, and from now on notice what other tabs do to it. */
   async load() {
-    this.#adopt(await this.#get());
+    const state = await this.#get();
+    if (this.#isClosed) return;
+    this.#adopt(state);
     this.#stopWatching = watchVersions((versions) => this.#notice(versions));
   }
 
   close() {
+    this.#isClosed = true;
     this.#stopWatching?.();
     this.#onChange = () => {};
   }
@@ -55,6 +63,11 @@ export class Labels {
   /** Whether the server has answered every change. */
   get settled() {
     return this.#unanswered === 0;
+  }
+
+  /** Resolves once the server has answered every change, those made meanwhile included. */
+  async whenSettled() {
+    while (!this.settled) await this.#lastSent;
   }
 
   get canUndo() {
@@ -76,7 +89,7 @@ export class Labels {
     this.#done.push(change);
     this.#undone = [];
     this.#newer = 0;
-    this.#send(this.#path, { track: this.name, ...change });
+    this.#send(this.#path, { tier: this.tier, ...change });
     this.#onChange();
     return true;
   }
@@ -109,16 +122,21 @@ export class Labels {
   #step(name, change) {
     if (change) this.segments = apply(this.segments, change);
     else this.#blind += 1;
-    this.#send(`${this.#path}/${name}`, { track: this.name }).then(() => {
+    this.#send(`${this.#path}/${name}`, { tier: this.tier }).then(() => {
       if (!change) this.#blind -= 1;
     });
     this.#onChange();
     return change;
   }
 
-  async #send(path, body) {
+  #send(path, body) {
     this.#unanswered += 1;
     this.#sent += 1;
+    this.#lastSent = this.#answered(path, body);
+    return this.#lastSent;
+  }
+
+  async #answered(path, body) {
     try {
       const state = await send(path, body);
       this.#unanswered -= 1;
@@ -151,7 +169,7 @@ export class Labels {
   }
 
   #get() {
-    return get(`${this.#path}?track=${encodeURIComponent(this.name)}`);
+    return get(`${this.#path}?tier=${encodeURIComponent(this.tier)}`);
   }
 
   async #read() {
@@ -166,31 +184,31 @@ export class Labels {
   }
 
   #notice(versions) {
-    const version = versions[versionKey(this.name, this.video)];
+    const version = versions[versionKey(this.tier, this.video)];
     if (version === undefined || version === this.#version || this.#unanswered) return;
     this.#read();
   }
 }
 
-/** Another person's track, to look at; `onChange()` when it has been read again. */
+/** Another person's tier, to look at; `onChange()` when it has been read again. */
 export class Others {
   #stopWatching;
   #version = null;
 
-  constructor({ video, track, onChange }) {
+  constructor({ video, tier, onChange }) {
     this.video = video;
-    this.name = track;
+    this.tier = tier;
     this.segments = [];
     this.onChange = onChange;
     this.#stopWatching = watchVersions((versions) => {
-      const version = versions[versionKey(track, video)];
+      const version = versions[versionKey(tier, video)];
       if (version !== undefined && version !== this.#version) this.load();
     });
   }
 
   /** Read it. */
   async load() {
-    const path = `/api/actions/${encodeURIComponent(this.video)}?track=${encodeURIComponent(this.name)}`;
+    const path = `/api/actions/${encodeURIComponent(this.video)}?tier=${encodeURIComponent(this.tier)}`;
     const state = await get(path);
     this.#version = state.version;
     this.segments = state.segments;

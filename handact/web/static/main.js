@@ -1,8 +1,10 @@
 /** Boots the page: header, list of videos, help, toasts, and the view that the address names. */
 
 import { get, resumeEdits, saving } from "./api.js";
-import { createState } from "./state.js";
 import { confirm, help, showTheme, toast } from "./chrome.js";
+import { el } from "./elements.js";
+import { palette } from "./palette.js";
+import { createState } from "./state.js";
 import { VideoList } from "./videolist.js";
 
 const VIEWS = ["hands", "actions", "review"];
@@ -22,21 +24,13 @@ class App {
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Hand keys to `handler(event)`, which says whether it took them; returns what ends it. */
+  /** Hand keys to `handler(event)`, which says whether it took them. */
   onKey(handler) {
     this.#handlers.push(handler);
-    return () => {
-      this.#handlers = this.#handlers.filter((other) => other !== handler);
-    };
-  }
-
-  async reloadProject() {
-    this.project = await get("/api/project");
-    return this.project;
   }
 
   colour(name) {
-    return this.project.classes.find((c) => c.name === name)?.colour ?? "#8b949e";
+    return this.project.classes.find((c) => c.name === name)?.colour ?? palette().neutral;
   }
 
   /** Show `videos` ([{name, note, share}]), the `current` one marked; `onPick(name)` when a person picks one. */
@@ -78,17 +72,18 @@ function keepFocusOffButtons() {
   });
 }
 
-const SAVED = { saved: () => "saved", saving: () => "saving…", failing: (why) => `NOT SAVED: ${why}` };
+const SAVED = {
+  saved: () => ["saved", ""],
+  saving: () => ["saving…", ""],
+  failing: ({ why, isKept }) => isKept
+    ? [`NOT SAVED: ${why}`, "Kept in this browser, and sent again each second"]
+    : [`NOT SAVED: ${why}; this browser keeps nothing`, "Sent again each second, for as long as this page is open"],
+};
 
 function showSaved() {
-  const shown = $("saved");
-  shown.textContent = SAVED[saving.state](saving.why);
-  shown.dataset.state = saving.state;
-  shown.title = saving.state === "failing" ? "Kept in this browser, and sent again each second" : "";
-}
-
-function warnOfLeaving(event) {
-  if (saving.state === "failing") event.preventDefault();
+  const [text, title] = SAVED[saving.state](saving);
+  Object.assign($("saved"), { textContent: text, title });
+  $("saved").dataset.state = saving.state;
 }
 
 function showTabs(view, state) {
@@ -111,45 +106,39 @@ function chooseVideo({ project, state }) {
 }
 
 function showFailure(error) {
-  const root = $("view");
-  const text = document.createElement("p");
-  text.className = "empty";
   const hint = error.hint ? ` ${error.hint}` : "";
-  text.textContent = `This page could not open: ${error.message}.${hint}`;
-  root.replaceChildren(text);
+  const text = `This page could not open: ${error.message}.${hint}`;
+  $("view").replaceChildren(el("p", { class: "empty" }, text));
   console.error(error);
 }
 
 async function boot() {
-  const view = VIEWS.find((name) => location.pathname === `/${name}`) ?? "actions";
+  const name = VIEWS.find((each) => location.pathname === `/${each}`) ?? "actions";
+  let view = null;
   keepFocusOffButtons();
   showTheme();
   saving.addEventListener("change", showSaved);
-  window.addEventListener("beforeunload", warnOfLeaving);
+  window.addEventListener("beforeunload", (event) => {
+    if (saving.state === "failing" || view?.isUnfinished) event.preventDefault();
+  });
   $("help-button").addEventListener("click", help.open);
 
   const app = new App(await get("/api/project"));
-  window.handact = { app, player: null, view: null };
   $("project").textContent = app.project.name;
-  document.title = `${app.project.name} · ${view} · handact`;
+  document.title = `${app.project.name} · ${name} · handact`;
   chooseVideo(app);
-  showTabs(view, app.state);
-  app.setVideoList({ videos: app.project.videos, current: app.state.get("video"), onPick: () => {} });
+  showTabs(name, app.state);
+  app.setVideoList({ videos: app.project.videos, current: app.state.get("video") });
 
-  const refused = await resumeEdits(datasetId(app.project));
+  const refused = await resumeEdits(app.project.id);
   for (const error of refused) toast(`An edit from before no longer fits and was left out: ${error.message}`, "error");
 
-  const { open } = await import(`./${view}.js`);
-  const opened = await open(app, $("view"));
+  const { open } = await import(`./${name}.js`);
+  view = await open(app, $("view"));
   $("loading")?.remove();
-  window.handact.view ??= opened;
+  window.handact = { app, player: view?.player ?? null, view };
   // Another address typed into this tab: start anew rather than guess what of the view still holds.
   window.addEventListener("hashchange", () => location.reload());
-}
-
-/** Tells this dataset from another that was, or will be, served at this address. */
-function datasetId(project) {
-  return project.id ?? JSON.stringify([project.name, project.videos.map((video) => [video.name, video.frames])]);
 }
 
 boot().catch(showFailure);

@@ -1,22 +1,13 @@
 /** Draws the parts of a timeline: ruler, segments, curves. All measures are CSS pixels. */
 
-import { clock, frameAtTime } from "./clock.js";
+import { clock } from "./clock.js";
 import { indexAfter } from "./editor.js";
+import { frameAt } from "./frametimes.js";
 
 const TIME_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
 
-/** Colours of the page that a canvas needs, as they are now (light or dark). */
-export function readPalette(element) {
-  const style = getComputedStyle(element);
-  const read = (name) => style.getPropertyValue(name).trim();
-  return {
-    paper: read("--paper"), card: read("--card"), ink: read("--ink"), quiet: read("--quiet"),
-    line: read("--line"), hover: read("--hover"), link: read("--link"), font: style.fontFamily,
-  };
-}
-
 /** Black or white, whichever reads better on a colour "#rrggbb". */
-export function readable(colour) {
+function readable(colour) {
   return luminance(colour) > 0.18 ? "#000" : "#fff";
 }
 
@@ -94,7 +85,7 @@ function timeAt(times, position) {
 
 /** The position between frames at a time. */
 function frameOf(times, seconds) {
-  const frame = frameAtTime(times, seconds);
+  const frame = frameAt(times, seconds);
   return frame + (seconds - times[frame]) / (times[frame + 1] - times[frame] || 1);
 }
 

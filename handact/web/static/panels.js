@@ -2,24 +2,17 @@
 
 import { get } from "./api.js";
 import { clock, span } from "./clock.js";
-import { el, swatch } from "./elements.js";
+import { el, section, swatch } from "./elements.js";
 
 const CALM_MS = 400;
 
-/** A panel with a heading. */
-export function section(title, ...children) {
-  return el("section", {}, el("h2", {}, title), children);
-}
-
-/** Call `act` once it has not been asked for a while; `.cancel()` forgets it. */
+/** Call `act` once it has not been asked for a while. */
 export function calmly(act) {
   let timer = null;
-  const ask = () => {
+  return () => {
     clearTimeout(timer);
     timer = setTimeout(act, CALM_MS);
   };
-  ask.cancel = () => clearTimeout(timer);
-  return ask;
 }
 
 /** The classes with their keys, to press with the mouse, and a field to add one. */
@@ -73,9 +66,9 @@ export class TimeStudy {
     this.refresh = calmly(() => this.#read());
   }
 
-  /** Show the times of a track; those of a run where a draft leaves something open. */
-  open(video, track, run = null) {
-    const query = new URLSearchParams(run ? { track, run } : { track });
+  /** Show the times of a tier; those of a run where a draft leaves something open. */
+  open(video, tier, run = null) {
+    const query = new URLSearchParams(run ? { tier, run } : { tier });
     this.#path = `/api/timestudy/${encodeURIComponent(video)}?${query}`;
     this.#read();
   }
@@ -86,7 +79,7 @@ export class TimeStudy {
       const study = await get(this.#path);
       if (asked === this.#asked) this.#show(study);
     } catch (error) {
-      this.note.textContent = `No numbers: ${error.message}`;
+      if (asked === this.#asked) this.note.textContent = `No numbers: ${error.message}`;
     }
   }
 
@@ -124,16 +117,16 @@ export class Agreement {
     this.refresh = calmly(() => this.#read());
   }
 
-  /** Offer these tracks: [[value, text], ...]. */
-  offer(tracks, chosen) {
+  /** Offer these tiers: [[value, text], ...]. */
+  offer(tiers, chosen) {
     const none = el("option", { value: "-" }, "nobody");
-    this.choice.replaceChildren(none, ...tracks.map(([value, text]) => el("option", { value }, text)));
+    this.choice.replaceChildren(none, ...tiers.map(([value, text]) => el("option", { value }, text)));
     this.choice.value = chosen ?? "-";
-    this.choice.disabled = !tracks.length;
-    this.note.textContent = tracks.length ? "" : "With `--annotator NAME` each person labels a track of their own.";
+    this.choice.disabled = !tiers.length;
+    this.note.textContent = tiers.length ? "" : "With `--annotator NAME` each person has labels of their own.";
   }
 
-  /** Compare two tracks of a video; nothing for null. */
+  /** Compare two tiers of a video; nothing for null. */
   open(video, a, b) {
     this.path = b === null ? null : `/api/agreement/${encodeURIComponent(video)}?${new URLSearchParams({ a, b })}`;
     this.next.hidden = b === null;
@@ -148,7 +141,7 @@ export class Agreement {
       const found = await get(this.path);
       if (asked === this.#asked && this.path) this.#show(found);
     } catch (error) {
-      this.note.textContent = `No agreement: ${error.message}`;
+      if (asked === this.#asked) this.note.textContent = `No agreement: ${error.message}`;
     }
   }
 
@@ -185,7 +178,7 @@ export class Places {
     this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }
 
-  #when({ start }) {
+  #when({ start_frame: start }) {
     const times = this.times();
     const text = clock(times[start], 1);
     return times[times.length - 1] < 3600 ? text.replace(/^0:0?/, "") : text;

@@ -5,6 +5,9 @@ const ROOM_BYTES = 256 * 2 ** 20;
 const LEAST_KEPT = 12;
 /** Pictures that load at once: the one that is wanted need not wait for many others. */
 const MOST_LOADING = 3;
+/** What the server answers where newer requests have pushed one out, and how long to let those pass. */
+const PUSHED_OUT = 503;
+const LET_PASS_MS = 150;
 
 /** Loads pictures by address; the latest `want` says what matters now. */
 export class Pictures {
@@ -41,12 +44,6 @@ export class Pictures {
   focus(urls) {
     this.#ahead = [];
     this.#giveUpAllBut(new Set(urls));
-  }
-
-  close() {
-    this.focus([]);
-    for (const picture of this.#kept.values()) picture.close();
-    this.#kept.clear();
   }
 
   #start(url) {
@@ -93,10 +90,19 @@ export class Pictures {
 }
 
 async function loadPicture(url, signal) {
-  const response = await fetch(url, { signal, credentials: "same-origin" });
+  const response = await answer(url, signal);
   if (!response.ok) {
     const body = await response.json().catch(() => null);
     throw Object.assign(new Error(body?.error ?? `refused (${response.status})`), { status: response.status });
   }
   return createImageBitmap(await response.blob());
+}
+
+/** Ask until the server does not answer others first; the signal ends that once the picture is not wanted any more. */
+async function answer(url, signal) {
+  for (;;) {
+    const response = await fetch(url, { signal, credentials: "same-origin" });
+    if (response.status !== PUSHED_OUT) return response;
+    await new Promise((resolve) => { setTimeout(resolve, LET_PASS_MS); });
+  }
 }

@@ -1,31 +1,20 @@
 /** A video that plays, and which of its frames is on screen: by the times that the server measured. */
 
 import { mediaUrl } from "./api.js";
+import { el } from "./elements.js";
+import { nearestFrame } from "./frametimes.js";
 
 /** Seconds into a frame that a seek aims at, so that rounding does not land on the one before. */
 const INTO_FRAME = 0.001;
 /** A frame that is replaced while it is drawn is drawn again, but not without end. */
 const MOST_TRIES = 3;
 
-/** The frame whose beginning is nearest to `time`; `times` has one more entry, the end. */
-export function frameAt(times, time) {
-  let low = 0;
-  let high = times.length - 2;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (times[middle] <= time) low = middle;
-    else high = middle - 1;
-  }
-  const isNextNearer = low + 1 < times.length - 1 && times[low + 1] - time < time - times[low];
-  return isNextNearer ? low + 1 : low;
-}
-
 /** A <video> of one file. `onFrame(frame, element)` is called when another frame stands in the element. */
 export class Playback {
   /** Without this nobody could tell which frame is on screen. */
   static isSupported = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
 
-  #element = document.createElement("video");
+  #element;
   #times;
   #onFrame;
   #offset = null;
@@ -38,14 +27,11 @@ export class Playback {
   constructor(video, times, { onFrame, onEnd, onError }) {
     this.#times = times;
     this.#onFrame = onFrame;
-    const element = this.#element;
-    Object.assign(element, { muted: true, playsInline: true, preload: "auto", src: mediaUrl(video) });
-    element.addEventListener("ended", onEnd);
+    const element = el("video", { muted: true, playsInline: true, preload: "auto", src: mediaUrl(video), onended: onEnd });
+    this.#element = element;
     this.ready = this.#measure();
     this.ready.catch(() => {});
-    element.addEventListener("error", () => {
-      onError(element.error);
-    });
+    element.addEventListener("error", onError);
   }
 
   set rate(rate) {
@@ -116,7 +102,7 @@ export class Playback {
   #show(announced) {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const time = timeOf(this.#element) ?? announced;
-      const frame = frameAt(this.#times, time - this.#offset);
+      const frame = nearestFrame(this.#times, time - this.#offset);
       // Until a seek has arrived, what stands there still belongs to before it.
       if (this.#element.seeking && frame !== this.#target) return;
       this.#onFrame(frame, this.#element);

@@ -1,12 +1,13 @@
 /** Shows exactly frame i of a video; steps, plays, zooms. */
 
 import { frameUrl, times as loadTimes } from "./api.js";
+import { frameAt, nearestFrame } from "./frametimes.js";
 import { Pictures } from "./pictures.js";
-import { frameAt, Playback } from "./playback.js";
+import { Playback } from "./playback.js";
 import { ProxyOffer } from "./proxyoffer.js";
 import { Stage } from "./stage.js";
 
-export const RATES = [0.1, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16];
+const RATES = [0.1, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16];
 const AHEAD = 6;
 /** Longer strides than this are jumps: what lies as far again is as likely as any other place. */
 const LONGEST_STRIDE = 100;
@@ -49,10 +50,6 @@ export class Player {
     return !this.playing && !this.stage.isEmpty && this.frame === this.#wish;
   }
 
-  get canvas() {
-    return this.stage.canvas;
-  }
-
   get viewport() {
     return this.stage.viewport;
   }
@@ -91,7 +88,7 @@ export class Player {
   stepSeconds(seconds) {
     if (!this.times) return;
     if (this.playing) this.pause();
-    const frame = frameAt(this.times, this.times[this.#wish] + seconds);
+    const frame = nearestFrame(this.times, this.times[this.#wish] + seconds);
     this.seek(frame === this.#wish ? frame + Math.sign(seconds) : frame);
   }
 
@@ -158,11 +155,6 @@ export class Player {
     this.stage.fit();
   }
 
-  /** Where in the picture (0..1) an event of the pointer is; null beside the picture. */
-  toFrame(event) {
-    return this.stage.toFrame(event);
-  }
-
   /** Load these ahead once the neighbours of the frame shown are here: [[video, frame], ...]. */
   preload(places) {
     this.#extra = places.map(([video, frame]) => frameUrl(video, frame));
@@ -176,15 +168,6 @@ export class Player {
     const act = this.#keyAction(event);
     act?.();
     return Boolean(act);
-  }
-
-  close() {
-    this.pause();
-    this.#dropPlayback();
-    clearTimeout(this.#retry);
-    this.proxy.close();
-    this.pictures.close();
-    this.stage.close();
   }
 
   // ---- pictures -------------------------------------------------------------------------------------
@@ -341,7 +324,7 @@ export class Player {
     const began = performance.now();
     let time = this.times[start];
     while (time < this.times[end]) {
-      await this.#showWhilePlaying(Math.max(floorFrame(this.times, time), start), run);
+      await this.#showWhilePlaying(Math.max(frameAt(this.times, time), start), run);
       await new Promise(requestAnimationFrame);
       if (run !== this.#run) return;
       time = this.times[start] + ((performance.now() - began) / 1000) * this.rate;
@@ -410,10 +393,4 @@ function cachedTimes(video) {
     timesOf.set(key, loading);
   }
   return timesOf.get(key);
-}
-
-/** The frame that is on screen at `time`. */
-function floorFrame(times, time) {
-  const near = frameAt(times, time);
-  return times[near] > time ? Math.max(near - 1, 0) : near;
 }

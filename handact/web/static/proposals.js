@@ -6,15 +6,14 @@ const COUNT = 40;
 const FEW = 15;
 /** Those that come next stay when there are better ones by now: their pictures are loaded. */
 const STAY = 6;
-/** Seconds between two labels that the server fills in between. */
-const BETWEEN = 3;
 
 /** A queue of {video, frame, why} that fills itself up. */
 export class Proposals {
-  /** "none", "running" or "ready", with done and total while it runs. */
+  /** Its `state` is "none", "running" (with done and total), "ready" or "failed". */
   localizer = { state: "none" };
   #list = [];
-  #offered = new Set();
+  /** Frames that were shown and have no label, by key. */
+  #skipped = new Map();
   #filling = null;
   #ask = (skipped) => askServer(null, skipped);
 
@@ -37,13 +36,13 @@ export class Proposals {
     this.#drop();
     if (this.#list.length < FEW) this.fill();
     if (!this.#list.length) await this.fill();
-    if (!this.#list.length && this.#offered.size) {
+    if (!this.#list.length && this.#skipped.size) {
       // All that is left has been skipped once: offer it again.
-      this.#offered.clear();
+      this.#skipped.clear();
       await this.fill();
     }
     const first = this.#list.shift() ?? null;
-    if (first) this.#offered.add(key(first));
+    if (first) this.#skipped.set(key(first), first);
     return first;
   }
 
@@ -66,10 +65,11 @@ export class Proposals {
 
   async #take(ask) {
     try {
-      const { frames, localizer } = await ask(this.#offered.size);
+      this.#drop();
+      const { frames, localizer } = await ask(this.#skipped.size);
       if (this.#ask !== ask) return;
       const first = this.#list.slice(0, STAY);
-      const taken = new Set([...first.map(key), ...this.#offered]);
+      const taken = new Set([...first.map(key), ...this.#skipped.keys()]);
       this.#list = [...first, ...frames.filter((place) => !taken.has(key(place)))];
       this.localizer = localizer ?? this.localizer;
       this.#drop();
@@ -79,8 +79,11 @@ export class Proposals {
     }
   }
 
+  /** Leave out what has been labelled since. */
   #drop() {
-    this.#list = this.#list.filter(({ video, frame }) => !this.isLabelled(video, frame));
+    const isLabelled = ({ video, frame }) => this.isLabelled(video, frame);
+    this.#list = this.#list.filter((place) => !isLabelled(place));
+    for (const [name, place] of this.#skipped) if (isLabelled(place)) this.#skipped.delete(name);
   }
 }
 
@@ -90,10 +93,10 @@ export function askServer(video, skipped) {
   return get(`/api/hands-queue?count=${COUNT + skipped}${filter}`);
 }
 
-/** The middles of what lies between two labels near enough to be filled in, the longest gaps first. */
-export function gapMiddles({ name, fps }, rows) {
+/** The middles of what lies between two labels at most `between` seconds apart, the longest gaps first. */
+export function gapMiddles({ name, fps }, rows, between) {
   const gaps = rows.slice(1).map(([end], k) => ({ start: rows[k][0], length: end - rows[k][0] }));
-  const fillable = gaps.filter(({ length }) => length > 1 && length <= BETWEEN * fps);
+  const fillable = gaps.filter(({ length }) => length > 1 && length <= between * fps);
   fillable.sort((a, b) => b.length - a.length);
   const frames = fillable.map(({ start, length }) => ({
     video: name, frame: start + Math.floor(length / 2), why: "between two labels",
@@ -121,7 +124,7 @@ export class Guesses {
   /** Labels of this video have changed, and with them what lies between labels. */
   forget(video) {
     for (const name of this.#kept.keys()) {
-      if (!name.startsWith(`${video}/`) || this.#values.get(name)?.source === "localiser") continue;
+      if (!name.startsWith(`${video}/`) || this.#values.get(name)?.source === "localizer") continue;
       this.#kept.delete(name);
       this.#values.delete(name);
     }

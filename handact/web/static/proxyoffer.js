@@ -1,8 +1,10 @@
 /** What a person can do about a video that the browser cannot play: a copy that it can, made by the server. */
 
 import { get, post } from "./api.js";
+import { el } from "./elements.js";
 
 const ASK_MS = 1000;
+const HIDE_MS = 4000;
 
 export class ProxyOffer {
   #video = null;
@@ -12,28 +14,18 @@ export class ProxyOffer {
   /** `onReady()` when /media has become something that plays. */
   constructor({ onReady }) {
     this.onReady = onReady;
-    this.element = Object.assign(document.createElement("div"), { className: "proxy-offer", hidden: true });
-    this.text = document.createElement("span");
-    this.bar = Object.assign(document.createElement("progress"), { max: 1, value: 0, hidden: true });
-    this.button = Object.assign(document.createElement("button"), { type: "button", textContent: "Make a playable copy" });
-    this.button.dataset.testid = "do-proxy";
-    this.button.addEventListener("click", () => this.#make());
-    this.dismiss = Object.assign(document.createElement("button"), {
-      type: "button", className: "icon", textContent: "✕", title: "Not now",
-    });
-    this.dismiss.addEventListener("click", () => (this.element.hidden = true));
-    this.element.append(this.text, this.bar, this.button, this.dismiss);
+    this.text = el("span");
+    this.bar = el("progress", { max: 1, value: 0, hidden: true });
+    this.button = el("button", { type: "button", "data-testid": "do-proxy", onclick: () => this.#make() }, "Make a playable copy");
+    const dismiss = el("button", { type: "button", class: "icon", title: "Not now", onclick: () => this.#hide() }, "✕");
+    this.element = el("div", { class: "proxy-offer", hidden: true }, this.text, this.bar, this.button, dismiss);
   }
 
   open(video) {
-    this.close();
+    clearTimeout(this.#timer);
+    this.#hide();
     this.#video = video;
     this.#state = null;
-  }
-
-  close() {
-    clearTimeout(this.#timer);
-    this.element.hidden = true;
   }
 
   /** Whether /media is likely to play now; offers a copy where it is not. */
@@ -88,7 +80,11 @@ export class ProxyOffer {
   #finished() {
     this.onReady();
     this.#say("The copy is ready: press space to play.", {});
-    this.#timer = setTimeout(() => (this.element.hidden = true), 4000);
+    this.#timer = setTimeout(() => this.#hide(), HIDE_MS);
+  }
+
+  #hide() {
+    this.element.hidden = true;
   }
 
   #say(text, { button = false, bar = false }) {

@@ -5,15 +5,12 @@
  * draft is made: a person's segments lie over the predictions, and where the person has said nothing these hold.
  */
 
-import { get, post } from "./api.js";
+import { edit, get } from "./api.js";
 import { clock, duration } from "./clock.js";
 import * as editor from "./editor.js";
 import { el } from "./elements.js";
 import { calmly, Places, TimeStudy } from "./panels.js";
 import { Workbench } from "./workbench.js";
-
-const KIND_COLOURS = { doubtful: "#c98500" };
-const WRONG = "#b3261e";
 
 const TOOLS = [
   null,
@@ -49,14 +46,9 @@ class Review extends Workbench {
     this.readPlaces = calmly(() => this.#readPlaces());
   }
 
-  close() {
-    this.readPlaces.cancel();
-    super.close();
-  }
-
   async open(name) {
     if (!(await this.openVideo(name))) return;
-    this.study.open(name, this.track.name, this.run);
+    this.study.open(name, this.prepared.tier, this.run);
     this.finishButton.hidden = this.prepared.labelled;
     await this.#readVideos();
   }
@@ -67,7 +59,7 @@ class Review extends Workbench {
 
   async prepare(name) {
     const review = await get(`${this.#path}/${encodeURIComponent(name)}`);
-    return { ...review, track: review.labelled ? "" : "review", current: -1 };
+    return { ...review, tier: review.labelled ? "" : "review", current: -1 };
   }
 
   async #readVideos() {
@@ -127,7 +119,7 @@ class Review extends Workbench {
   }
 
   /** Whether a person has dealt with a place: said something of all of it, or made labels and prediction agree. */
-  #isSettled({ start, end }) {
+  #isSettled({ start_frame: start, end_frame: end }) {
     if (!this.#isDraft) return editor.overlapping(this.#wrong, start, end).length === 0;
     const said = editor.overlapping(this.labels, start, end);
     return editor.subtract([[start, end, ""]], said).length === 0;
@@ -135,7 +127,7 @@ class Review extends Workbench {
 
   changed() {
     this.#showPlaces();
-    if (!this.track.settled) return;
+    if (!this.tier.settled) return;
     this.study.refresh();
     this.readPlaces();
   }
@@ -146,7 +138,7 @@ class Review extends Workbench {
     if (!video) return;
     const { places } = await get(`${this.#path}/${encodeURIComponent(video.name)}`).catch(() => prepared);
     if (this.video !== video) return;
-    const key = ({ start, end, kind }) => `${start} ${end} ${kind}`;
+    const key = (place) => `${place.start_frame} ${place.end_frame} ${place.kind}`;
     const known = new Set(this.prepared.places.map(key));
     this.prepared.places.push(...places.filter((place) => !known.has(key(place))));
     this.adapt();
@@ -172,7 +164,8 @@ class Review extends Workbench {
     const predicted = this.prepared.segments;
     const own = this.labels;
     const draft = this.#isDraft;
-    const marks = this.prepared.places.filter((place) => !place.settled).sort((a, b) => a.start - b.start);
+    const marks = this.prepared.places.filter((place) => !place.settled).sort((a, b) => a.start_frame - b.start_frame);
+    const spans = marks.map((place) => [place.start_frame, place.end_frame, place.kind, place.text]);
     const rows = [{
       name: "predicted", label: "Predicted", height: draft ? 22 : 36, hit: predicted,
       layers: [{ segments: predicted, style: "light" }, { segments: this.#wrong, style: "foot" }],
@@ -182,15 +175,14 @@ class Review extends Workbench {
       describe: draft ? (segment) => this.#describe(segment) : null,
     }, {
       name: "places", label: draft ? "Doubtful" : "Wrong", height: 10,
-      layers: [{ segments: marks.map(({ start, end, kind, text }) => [start, end, kind, text]), style: "span" }],
-      hit: marks.map(({ start, end, kind, text }) => [start, end, kind, text]),
-      colour: (kind) => KIND_COLOURS[kind] ?? WRONG,
+      layers: [{ segments: spans, style: "span" }], hit: spans,
+      tone: (kind) => (kind === "doubtful" ? "warn" : "bad"),
       describe: (segment) => segment[3],
     }];
     const { confidence } = this.prepared;
     if (!confidence) return rows;
     return [...rows, {
-      name: "confidence", label: "Confidence", height: 26, curves: [{ values: confidence, colour: "#8b949e", style: "line" }],
+      name: "confidence", label: "Confidence", height: 26, curves: [{ values: confidence, colour: "neutral", style: "line" }],
     }];
   }
 
@@ -221,7 +213,7 @@ class Review extends Workbench {
 
   /** Show a place, wide enough to see its ends. */
   goTo(index) {
-    const { start, end } = this.prepared.places[index];
+    const { start_frame: start, end_frame: end } = this.prepared.places[index];
     this.prepared.current = index;
     this.select(null);
     const seconds = this.frames / this.player.times[this.frames];
@@ -250,29 +242,39 @@ class Review extends Workbench {
 
   /** In a draft a class key corrects what is predicted under the playhead, unless a range is marked. */
   label(action) {
-    const free = this.track && !this.mark && !this.begun && !this.selected;
+    const free = this.tier && !this.mark && !this.begun && !this.selected;
     const here = free && this.#isDraft ? editor.segmentAt(this.seen, this.frame) : null;
     if (here) this.recast(here, action);
     else super.label(action);
   }
 
   async finish() {
+    if (this.finishButton.disabled || !this.video) return;
     if (!this.#isDraft) {
       this.app.toast("This video has labels already: what you change is saved at once");
       return;
     }
-    const { name } = this.video;
+    const { tier, video: { name } } = this;
     const share = Math.round(100 * this.#share());
     const seen = `You have looked at ${share} % of “${name}”.`;
     const rest = "Where you said nothing the predictions become its labels.";
     if (!(await this.app.confirm(`${seen} ${rest}`, { yes: "Finish the video" }))) return;
+    this.finishButton.disabled = true;
     try {
-      const { segments } = await post(`${this.#path}/${encodeURIComponent(name)}/finish`);
-      this.app.toast(`${segments} segments are now the labels of “${name}”`);
-      await this.open(name);
+      await this.#finishDraft(name, tier);
     } catch (error) {
       this.app.toast([error.message, error.hint].filter(Boolean).join(". "), "error");
+    } finally {
+      this.finishButton.disabled = false;
     }
+  }
+
+  /** The draft becomes labels as the server has it: only once that is the draft that the person sees. */
+  async #finishDraft(name, tier) {
+    await tier.whenSettled();
+    const { segments } = await edit(`${this.#path}/${encodeURIComponent(name)}/finish`);
+    this.app.toast(`${segments} segments are now the labels of “${name}”`);
+    if (this.video?.name === name) await this.open(name);
   }
 
   ownKey(event) {
@@ -295,13 +297,13 @@ function chooseRun({ project, state }) {
   return asked ?? names.find((run) => project.runs[run].includes(state.get("video"))) ?? names[0] ?? null;
 }
 
-/** Open the view. */
+/** Open the view; resolves to null where there is nothing to review. */
 export async function open(app, root) {
   const run = chooseRun(app);
   if (run === null) {
     const text = "There are no predictions to review yet. `handact segment` makes them.";
     root.append(el("p", { class: "empty" }, text));
-    return { close() {} };
+    return null;
   }
   app.state.set("run", run);
   const videos = app.project.runs[run];

@@ -1,5 +1,6 @@
 /** Where pictures are shown: one canvas for the picture, one over it for marks, and what a pointer does there. */
 
+import { el } from "./elements.js";
 import { Viewport } from "./viewport.js";
 
 /** A pointer that moves less than this between down and up has clicked. */
@@ -90,28 +91,20 @@ export class Stage {
     this.note.hidden = !text;
   }
 
-  close() {
-    this.observer.disconnect();
-    this.element.replaceChildren();
-  }
-
   #build() {
     const { element } = this;
     element.classList.add("player");
-    this.canvas = make("canvas", { className: "picture" });
-    this.canvas.dataset.testid = "picture";
-    this.canvas.setAttribute("role", "img");
-    this.canvas.setAttribute("aria-label", "The frame that is shown");
-    this.overlay = make("canvas", { className: "overlay" });
-    this.overlay.setAttribute("aria-hidden", "true");
-    this.note = make("p", { className: "player-note", hidden: true });
-    this.note.setAttribute("role", "status");
-    this.zoomed = make("button", { type: "button", className: "zoomed", hidden: true, title: "Show the whole picture" });
-    this.zoomed.dataset.testid = "do-fit-picture";
-    this.zoomed.addEventListener("click", () => this.fit());
+    this.canvas = el("canvas", {
+      class: "picture", role: "img", "aria-label": "The frame that is shown", "data-testid": "picture",
+    });
+    this.overlay = el("canvas", { class: "overlay", "aria-hidden": "true" });
+    this.note = el("p", { class: "player-note", role: "status", hidden: true });
+    this.zoomed = el("button", {
+      type: "button", class: "zoomed", hidden: true, title: "Show the whole picture", "data-testid": "do-fit-picture",
+      onclick: () => this.fit(),
+    });
     element.replaceChildren(this.canvas, this.overlay, this.zoomed, this.note);
-    this.observer = new ResizeObserver(() => this.#layOut());
-    this.observer.observe(element);
+    new ResizeObserver(() => this.#layOut()).observe(element);
     this.#listen();
   }
 
@@ -218,10 +211,6 @@ export class Stage {
     const [x, y] = [Math.max(left, 0), Math.max(top, 0)];
     return { left: x, top: y, width: right - x, height: bottom - y };
   }
-}
-
-function make(tag, properties) {
-  return Object.assign(document.createElement(tag), properties);
 }
 
 function setSize(canvas, width, height) {

@@ -7,7 +7,9 @@
 
 import { clock, duration } from "./clock.js";
 import { indexAfter, moveBoundary, segmentAt } from "./editor.js";
-import { drawCurve, drawRuler, drawSegments, hatchings, readPalette } from "./paint.js";
+import { el } from "./elements.js";
+import { drawCurve, drawRuler, drawSegments, hatchings } from "./paint.js";
+import { palette, unit } from "./palette.js";
 
 const RULER = 30;
 const GAP = 4;
@@ -23,13 +25,14 @@ const CLICK = 4;
 /**
  * Rows are `{name, label, height}` with `layers: [{segments, style}]` ("solid", "light", "foot", "span"), or
  * `curves: [{values, colour, style}]` ("area", "line"); `hit` are the segments that the mouse finds in a row, and
- * `editable` lets it move their boundaries; a row may have its own `colour(action)` and `describe(segment)`.
+ * `editable` lets it move their boundaries; a row may have its own `tone(action)` and `describe(segment)`. Tones, and
+ * the colours of curves, are names in the palette.
  * `on` may have `seek(frame)`, `select(row, segment, frame)`, `move({segment, side}, frame, alone)`,
  * `mark(start, end)`.
  */
 export class Timeline {
-  #canvas = document.createElement("canvas");
-  #tip = document.createElement("div");
+  #canvas = el("canvas", { role: "img", "aria-label": "Timeline", "data-testid": "timeline" });
+  #tip = el("div", { class: "timeline-tip", hidden: true, "aria-hidden": "true" });
   #context;
   #ground = new OffscreenCanvas(1, 1).getContext("2d", { alpha: false });
   #stale = true;
@@ -43,7 +46,7 @@ export class Timeline {
   #ends = new AbortController();
   #size;
 
-  constructor(element, { rows = [], frames, times, colour, on = {} }) {
+  constructor(element, { frames, times, colour, on }) {
     this.element = element;
     this.frames = frames;
     this.times = times;
@@ -55,16 +58,10 @@ export class Timeline {
     this.unit = 1;
     this.view = { left: 0, width: 1, start: 0, scale: 1, frames };
     this.#context = this.#canvas.getContext("2d", { alpha: false });
-    this.#canvas.dataset.testid = "timeline";
-    this.#canvas.setAttribute("role", "img");
-    this.#canvas.setAttribute("aria-label", "Timeline");
-    this.#tip.className = "timeline-tip";
-    this.#tip.hidden = true;
-    this.#tip.setAttribute("aria-hidden", "true");
     element.classList.add("timeline");
     element.append(this.#canvas, this.#tip);
     this.#listen();
-    this.setRows(rows);
+    this.setRows([]);
     this.#size = new ResizeObserver(() => this.#resize());
     this.#size.observe(element);
     this.#resize();
@@ -196,7 +193,7 @@ export class Timeline {
 
   #resize() {
     const whole = this.view.scale <= this.#least() * 1.001;
-    this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 14;
+    this.unit = unit();
     this.height = this.#stack() + (OVERVIEW + GAP) * this.unit;
     this.width = this.element.clientWidth;
     this.ratio = window.devicePixelRatio || 1;
@@ -225,7 +222,7 @@ export class Timeline {
   }
 
   #restyle() {
-    this.#palette = readPalette(this.element);
+    this.#palette = palette();
     this.#hatching = hatchings(this.#context, this.ratio);
     this.#widths.clear();
     this.#overview = null;
@@ -303,9 +300,11 @@ export class Timeline {
     context.fillStyle = this.#palette.card;
     context.fillRect(this.view.left, place.top, this.view.width, place.height);
     this.#within(() => {
-      const own = row.colour ? { ...tools, colour: row.colour } : tools;
+      const own = row.tone ? { ...tools, colour: (action) => this.#palette[row.tone(action)] } : tools;
       for (const layer of row.layers ?? []) drawSegments(context, this.view, layer, place, own);
-      for (const curve of row.curves ?? []) drawCurve(context, this.view, curve, place);
+      for (const { values, colour, style } of row.curves ?? []) {
+        drawCurve(context, this.view, { values, style, colour: this.#palette[colour] }, place);
+      }
     }, context);
   }
 

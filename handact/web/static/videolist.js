@@ -1,9 +1,13 @@
 /** The list of videos at the left: each a button with its name, a note, and how far it has got. */
 
+import { el } from "./elements.js";
+import { recall, remember } from "./storage.js";
+
 const $ = (id) => document.getElementById(id);
 /** With fewer videos than this nobody needs to search. */
 const WORTH_A_FILTER = 12;
 const TAIL = 8;
+const FOLDED = "handact.folded";
 
 export class VideoList {
   #buttons = new Map();
@@ -27,27 +31,16 @@ export class VideoList {
 
   #build(names) {
     this.#buttons = new Map(names.map((name) => [name, this.#button(name)]));
-    const items = [...this.#buttons.values()].map((button) => {
-      const item = document.createElement("li");
-      item.append(button);
-      return item;
-    });
-    $("video-list").replaceChildren(...items);
+    $("video-list").replaceChildren(...[...this.#buttons.values()].map((button) => el("li", {}, button)));
     $("video-filter").hidden = names.length < WORTH_A_FILTER;
     this.#filter();
   }
 
   #button(name) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.title = name;
-    button.dataset.video = name;
-    button.append(...["name", "note", "share"].map((part) => span("", part)));
     // Names of one series differ at their ends: the end stays, the middle makes room.
-    const [head, tail] = [name.slice(0, -TAIL), name.slice(-TAIL)];
-    button.querySelector(".name").append(span(head), span(tail));
-    button.addEventListener("click", () => this.#onPick(name));
-    return button;
+    const parts = [name.slice(0, -TAIL), name.slice(-TAIL)].map((part) => el("span", {}, part));
+    return el("button", { type: "button", title: name, "data-video": name, onclick: () => this.#onPick(name) },
+      el("span", { class: "name" }, parts), el("span", { class: "note" }), el("span", { class: "share" }));
   }
 
   #update({ name, note, share }) {
@@ -77,13 +70,9 @@ export class VideoList {
     const fold = (folded) => {
       document.body.classList.toggle("folded", folded);
       button.setAttribute("aria-expanded", String(!folded));
-      localStorage.setItem("handact.folded", folded ? "yes" : "no");
+      remember(FOLDED, folded ? "yes" : "no");
     };
     button.addEventListener("click", () => fold(!document.body.classList.contains("folded")));
-    fold(localStorage.getItem("handact.folded") === "yes");
+    fold(recall(FOLDED) === "yes");
   }
-}
-
-function span(text, className = "") {
-  return Object.assign(document.createElement("span"), { textContent: text, className });
 }

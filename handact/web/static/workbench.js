@@ -1,7 +1,7 @@
 /**
- * What labelling and reviewing share: picture, timeline, tools and keys around one working track.
+ * What labelling and reviewing share: picture, timeline, tools and keys around one working tier.
  *
- * A view extends it: it says which track is worked on, what the rows show, and adds panels and keys of its own.
+ * A view extends it: it says which tier is worked on, what the rows show, and adds panels and keys of its own.
  */
 
 import { get, post } from "./api.js";
@@ -15,18 +15,17 @@ import { Palette } from "./panels.js";
 import { Player, PLAYER_HELP } from "./player.js";
 import { Timeline } from "./timeline.js";
 
-const LEFT = "#0072B2";
-const RIGHT = "#D55E00";
-const STRIP_MS = 1000;
+const MOTION_MS = 1000;
 
 export class Workbench {
   video = null;
-  /** What is worked on: the segments of one track, and their undo. */
-  track = null;
+  /** What is worked on: the segments of one tier, and their undo. */
+  tier = null;
   prepared = null;
   timeline = null;
   selected = null;
-  strip = null;
+  /** Motion and hand tracks, or how far the server is with measuring them. */
+  motion = null;
   /** A marked range [start, end), or one without its end yet: {start, end | null}. */
   mark = null;
   /** A segment that a class key has begun: {start, action}. */
@@ -34,8 +33,7 @@ export class Workbench {
 
   #opening = 0;
   #heading = null;
-  #stripTimer = null;
-  #forget;
+  #motionTimer = null;
 
   constructor(app, root, { tools = [], help }) {
     this.app = app;
@@ -43,23 +41,20 @@ export class Workbench {
     root.append(this.parts.root);
     this.player = new Player(this.parts.picture, { onFrame: (frame, playing) => this.#moved(frame, playing) });
     this.palette = new Palette(app, { onPick: (name) => this.label(name), onAdd: (name) => this.addClass(name) });
-    this.#forget = app.onKey((event) => this.#key(event));
+    app.onKey((event) => this.#key(event));
     app.help([["Video"], ...PLAYER_HELP, ...EDITING_HELP, ...help]);
-    window.handact = { app, player: this.player, view: this };
   }
 
-  close() {
-    this.#forget();
-    this.#closeVideo();
-    this.player.close();
-    this.parts.root.remove();
+  /** Whether something is begun that is lost with the page. */
+  get isUnfinished() {
+    return Boolean(this.begun) || this.mark?.end === null;
   }
 
   // ---- for the views to say -------------------------------------------------------------------------
 
-  /** Read what the view needs to know of a video: {track: the one to work on, ...}, kept as `prepared`. */
+  /** Read what the view needs to know of a video: {tier: the one to work on, ...}, kept as `prepared`. */
   async prepare() {
-    return { track: "" };
+    return { tier: "" };
   }
 
   /** The rows above motion and hands. */
@@ -72,7 +67,7 @@ export class Workbench {
     return this.labels;
   }
 
-  /** An edit of `seen` as an edit of the working track. */
+  /** An edit of `seen` as an edit of the working tier. */
   owned(edit) {
     return edit;
   }
@@ -104,9 +99,9 @@ export class Workbench {
     return this.video.frames;
   }
 
-  /** The segments of the working track. */
+  /** The segments of the working tier. */
   get labels() {
-    return this.track?.segments ?? [];
+    return this.tier?.segments ?? [];
   }
 
   /** Leave for another video. */
@@ -124,24 +119,39 @@ export class Workbench {
     const frame = state.get("video") === name ? Number(state.get("frame") ?? 0) : 0;
     this.#closeVideo();
     const opening = this.#opening;
-    const path = `/api/videos/${encodeURIComponent(name)}`;
-    const [video, prepared] = await Promise.all([get(path), this.prepare(name)]);
-    // A person may have picked another video meanwhile.
-    if (opening !== this.#opening) return false;
-    const track = new Labels({
-      video: name, track: prepared.track, onChange: () => this.#labelsChanged(), toast: this.app.toast,
-    });
-    await Promise.all([track.load(), this.player.open(video, frame)]);
-    if (opening !== this.#opening) {
-      track.close();
-      return false;
+    // A person may pick another video meanwhile; what becomes of this one is of no interest then.
+    const isLeft = () => opening !== this.#opening;
+    try {
+      const opened = await this.#read(name, frame, isLeft);
+      if (!opened) return false;
+      Object.assign(this, opened);
+    } catch (error) {
+      if (isLeft()) return false;
+      throw error;
     }
-    Object.assign(this, { video, track, prepared });
     state.set("video", name);
     this.#openTimeline();
-    if (video.problem) this.app.toast(video.problem, "error");
-    this.#measure(path, opening);
+    if (this.video.problem) this.app.toast(this.video.problem, "error");
+    this.#measure(videoPath(name), isLeft);
     return true;
+  }
+
+  /** Read a video and its labels, and hand it to the player; resolves to null if it is left before. */
+  async #read(name, frame, isLeft) {
+    const [video, prepared] = await Promise.all([get(videoPath(name)), this.prepare(name)]);
+    if (isLeft()) return null;
+    const tier = new Labels({
+      video: name, tier: prepared.tier, onChange: () => this.#labelsChanged(), toast: this.app.toast,
+    });
+    try {
+      await Promise.all([tier.load(), this.player.open(video, frame)]);
+    } catch (error) {
+      tier.close();
+      throw error;
+    }
+    if (!isLeft()) return { video, tier, prepared };
+    tier.close();
+    return null;
   }
 
   #openTimeline() {
@@ -163,29 +173,30 @@ export class Workbench {
 
   #closeVideo() {
     this.#opening += 1;
-    clearTimeout(this.#stripTimer);
-    this.track?.close();
+    clearTimeout(this.#motionTimer);
+    this.tier?.close();
     this.timeline?.close();
     Object.assign(this, {
-      video: null, track: null, prepared: null, timeline: null, selected: null, mark: null, begun: null, strip: null,
+      video: null, tier: null, prepared: null, timeline: null, selected: null, mark: null, begun: null, motion: null,
     });
     this.#heading = null;
   }
 
   /** Let the server measure motion, and show it when it has. */
-  async #measure(path, opening) {
+  async #measure(path, isLeft) {
     try {
-      this.strip = await post(`${path}/strip`);
-      while (opening === this.#opening) {
-        this.strip = await get(`${path}/strip`);
-        if (opening !== this.#opening) return;
+      await post(`${path}/motion`);
+      while (!isLeft()) {
+        const motion = await get(`${path}/motion`);
+        if (isLeft()) return;
+        this.motion = motion;
         this.refresh();
-        if (this.strip.state === "failed") throw new Error(this.strip.error);
-        if (this.strip.state !== "running") return;
-        await new Promise((resolve) => { this.#stripTimer = setTimeout(resolve, STRIP_MS); });
+        if (motion.state === "failed") throw new Error(motion.error);
+        if (motion.state !== "running") return;
+        await new Promise((resolve) => { this.#motionTimer = setTimeout(resolve, MOTION_MS); });
       }
     } catch (error) {
-      this.app.toast(`No strip of motion: ${error.message}`, "error");
+      if (!isLeft()) this.app.toast(`No curve of motion: ${error.message}`, "error");
     }
   }
 
@@ -200,28 +211,28 @@ export class Workbench {
   /** Show the rows anew. */
   refresh() {
     if (!this.timeline) return;
-    this.timeline.setRows([...this.rows(), ...this.#stripRows()]);
+    this.timeline.setRows([...this.rows(), ...this.#motionRows()]);
     this.#showTools();
   }
 
-  #stripRows() {
-    const { state, done, total, motion, hands } = this.strip ?? {};
+  #motionRows() {
+    const { state, done, total, motion, hands } = this.motion ?? {};
     const share = total ? ` ${Math.floor((100 * done) / total)} %` : "…";
     const rows = [{
       name: "motion",
       label: state === "running" ? `Motion${share}` : "Motion",
       height: 30,
-      curves: motion ? [{ values: motion, colour: "#8b949e", style: "area" }] : [],
+      curves: motion ? [{ values: motion, colour: "neutral", style: "area" }] : [],
     }];
     if (!hands) return rows;
     const height = (points) => points.map((point) => point && 1 - point[1]);
-    this.strip.heights ??= [height(hands.left), height(hands.right)];
-    const [left, right] = this.strip.heights;
+    this.motion.heights ??= [height(hands.left), height(hands.right)];
+    const [left, right] = this.motion.heights;
     return [...rows, {
       name: "hands",
       label: "Hands",
       height: 34,
-      curves: [{ values: left, colour: LEFT, style: "line" }, { values: right, colour: RIGHT, style: "line" }],
+      curves: [{ values: left, colour: "left", style: "line" }, { values: right, colour: "right", style: "line" }],
     }];
   }
 
@@ -305,12 +316,12 @@ export class Workbench {
   }
 
   #commitOwn(edit, segment) {
-    if (!this.track.change(edit)) return false;
+    if (!this.tier.change(edit)) return false;
     this.select(segment && editor.indexOf(this.seen, segment) >= 0 ? segment : null);
     return true;
   }
 
-  /** Say that [start, end) is `action`: the working track's own edit, whatever else is seen there. */
+  /** Say that [start, end) is `action`: the working tier's own edit, whatever else is seen there. */
   put(start, end, action) {
     const { labels } = this;
     const clears = action === this.app.project.background && !this.keepsBackground;
@@ -355,7 +366,7 @@ export class Workbench {
 
   /** A class key: for the marked range, else the selected segment, else it begins or ends a segment here. */
   label(action) {
-    if (!this.track) return;
+    if (!this.tier) return;
     const { mark, begun, selected, frame } = this;
     if (begun) this.#finishAndBegin(action);
     else if (mark && (mark.end ?? frame) > mark.start) this.#labelMark(action);
@@ -405,11 +416,11 @@ export class Workbench {
   }
 
   undo() {
-    this.#showChanged(this.track.undo());
+    this.#showChanged(this.tier.undo());
   }
 
   redo() {
-    this.#showChanged(this.track.redo());
+    this.#showChanged(this.tier.redo());
   }
 
   /** Bring into sight what undo or redo has changed. */
@@ -482,7 +493,7 @@ export class Workbench {
   // ---- keys -----------------------------------------------------------------------------------------
 
   #key(event) {
-    if (!this.track) return false;
+    if (!this.tier) return false;
     if (this.ownKey(event)) return true;
     return this.#editKey(event) || this.#playerKey(event);
   }
@@ -524,9 +535,9 @@ export class Workbench {
   // ---- the page -------------------------------------------------------------------------------------
 
   #showTools() {
-    const { parts, track } = this;
-    parts.tool("undo").disabled = !track?.canUndo;
-    parts.tool("redo").disabled = !track?.canRedo;
+    const { parts, tier } = this;
+    parts.tool("undo").disabled = !tier?.canUndo;
+    parts.tool("redo").disabled = !tier?.canRedo;
   }
 
   #showClock(playing) {
@@ -571,6 +582,10 @@ export class Workbench {
       el("span", {}, begun ? `from frame ${start}` : `frames ${start} – ${end - 1}`),
     );
   }
+}
+
+function videoPath(name) {
+  return `/api/videos/${encodeURIComponent(name)}`;
 }
 
 function run(act) {

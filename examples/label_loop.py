@@ -64,11 +64,11 @@ def main() -> None:
     results = {}
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=arguments.chromium, args=["--no-sandbox"])
-        label(browser, root, person, 60, pictures=None)
+        label(browser, root, person, 60 - count_labels(root), pictures=None)
         results["60 frames, spread"] = train(root, held, arguments)
         for name, run in {"40 more, doubtful": "hands-0", "40 more, spread": "none"}.items():
             copy = arguments.output / name.split()[-1]
-            shutil.copytree(root, copy, ignore=shutil.ignore_patterns("report"))
+            shutil.copytree(root, copy, dirs_exist_ok=True)
             before = person.accepted, person.corrected
             label(browser, copy, person, 40, run=run, pictures=arguments.output)
             done = person.accepted - before[0], person.corrected - before[1]
@@ -91,15 +91,21 @@ def read_truth(path: Path) -> dict[tuple[str, int], Hands]:
 
 
 def is_held_out(frame: int) -> bool:
-    """Return whether a frame lies in a fourth second."""
+    """Return whether a frame lies in a fourth second, at the videos' 30 frames a second."""
     return frame // 30 % 4 == 3
+
+
+def count_labels(root: Path) -> int:
+    """Return how many frames are labelled already."""
+    path = root / "hands.csv"
+    return len(path.read_text().splitlines()) - 1 if path.exists() else 0
 
 
 def prepare(data: Path, root: Path, held: Path, person: Person) -> None:
     """Make the dataset to label, and one of the frames that are held out."""
     videos = sorted(map(str, data.glob("*.mp4")))
-    handact("init", root, *videos)
-    handact("init", held, "--split", "test", *videos)
+    run_handact("init", root, *videos)
+    run_handact("init", held, "--split", "test", *videos)
     rows = [
         [video, frame, *(x for hand in hands for x in hand or ("", ""))]
         for (video, frame), hands in person.truth.items()
@@ -193,7 +199,7 @@ def train(root: Path, held: Path, arguments: argparse.Namespace) -> list[dict[st
     for seed in arguments.seeds:
         settings = [part for setting in RECIPE for part in ("--set", setting)]
         run = f"hands-{seed}" if root.name == "first" else f"again-{seed}"
-        handact(
+        run_handact(
             "train-hands",
             root,
             "--run",
@@ -204,12 +210,12 @@ def train(root: Path, held: Path, arguments: argparse.Namespace) -> list[dict[st
             str(seed),
             *settings,
         )
-        report = handact("report", "hands", held, "--run", root / "runs" / run, "--json")
+        report = run_handact("report", "hands", held, "--run", root / "runs" / run, "--json")
         results.append({t: json.loads(report)[t]["f1"] for t in ("0.05", "0.1")})
     return results
 
 
-def handact(*arguments: object) -> str:
+def run_handact(*arguments: object) -> str:
     """Run a command of handact and return what it printed."""
     command = [sys.executable, "-m", "handact", *map(str, arguments)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

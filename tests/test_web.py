@@ -164,7 +164,8 @@ def test_large_bodies_are_refused(server: Server) -> None:
     [b"", b"{", b"[]", b"\xff", b'{"add": 3}', b'{"add": [[1, 2]]}', b'{"add": [["a", 2, "take"]]}',
      b'{"add": [[1, 2, "take", 4]]}', b'{"add": [[1.5, 2, "take"]]}', b'{"add": [[1, 2, "none"]]}',
      b'{"add": [[1e99, 2, "take"]]}', b'{"tier": 3}', b'{"add": [[true, 2, "take"]]}',
-     b'{"add": [[30, 99, "take"]]}', b'{"add": [[30, 30, "take"]]}', b'{"add": [null]}'],
+     b"[" * 100_000, b'{"add": [[30, 99, "take"]]}', b'{"add": [[30, 30, "take"]]}',
+     b'{"add": [null]}'],
 )  # fmt: skip
 def test_bodies_that_make_no_sense_are_refused_in_words(server: Server, body: bytes) -> None:
     answer = server.ask("/api/actions/v1", body, method="POST")
@@ -354,7 +355,8 @@ def test_two_tabs_do_not_overwrite_each_other(tmp_path: Path) -> None:
         assert answer.status == 409
         assert answer.json["state"]["segments"] == [[0, 8, "take"]]
         assert server.ask("/api/actions/v1", {"add": [[20, 30, "take"]]}).status == 200
-        assert server.ask("/api/versions").json == {"actions/v1": 2}
+        versions = server.ask("/api/versions").json
+        assert versions == {"versions": {"actions/v1": 2}, "problem": None}
     assert len(read_actions(root / "actions.csv")["v1"]) == 2
 
 
@@ -373,6 +375,50 @@ def test_an_annotator_has_a_table_of_their_own(tmp_path: Path) -> None:
         server.ask("/api/actions/v1", {"tier": "ben", "add": [[0, 12, "take"]]})
     assert read_table(root / "annotators" / "ben.csv", ("video",))["end_frame"].tolist() == ["12"]
     assert read_actions(root / "actions.csv")["v1"][0].end_frame == 10
+
+
+def test_a_page_of_another_dataset_is_refused(tmp_path: Path) -> None:
+    """Its edits are kept by the page: 403 is no refusal to it."""
+    with Server("label", "actions", make_dataset(tmp_path)) as server:
+        own = server.ask("/api/project").json["id"]
+        for name, status in ((own, 200), ("another", 403)):
+            body = {"add": [[0, 10, "take"]]} if name == own else {"add": [[20, 30, "take"]]}
+            answer = server.ask("/api/actions/v1", body, headers={"X-Dataset": name})
+            assert answer.status == status
+        assert len(server.ask("/api/actions/v1").json["segments"]) == 1
+
+
+def test_a_folder_that_is_moved_away_gets_no_double(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path)
+    with Server("label", "actions", root) as server:
+        assert server.ask("/api/actions/v1", {"add": [[0, 10, "take"]]}).status == 200
+        root.rename(tmp_path / "moved")
+        assert server.ask("/api/actions/v1", {"add": [[20, 30, "take"]]}).status == 503
+        assert not root.exists()
+        (tmp_path / "moved").rename(root)
+        assert server.ask("/api/actions/v1", {"add": [[20, 30, "take"]]}).status == 200
+    assert len(read_actions(root / "actions.csv")["v1"]) == 2
+
+
+def test_classes_changed_by_another_program_are_taken_up(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path)
+    with Server("label", "actions", root) as server:
+        text = (root / "dataset.toml").read_text()
+        (root / "dataset.toml").write_text(text.replace('"take"', '"grasp"'))
+        assert server.ask("/api/actions/v1", {"add": [[0, 10, "take"]]}).status == 400
+        assert server.ask("/api/actions/v1", {"add": [[0, 10, "grasp"]]}).status == 200
+        assert server.ask("/api/classes", {"name": " Grasp"}).status == 400
+
+
+def test_a_video_of_background_alone_can_be_finished(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path)
+    predict(root, "v1", "v1,0,40,0,2,background,0.9\n")
+    with Server("review", root) as server:
+        for _ in range(2):  # the answer may be lost, and the request sent again
+            answer = server.ask("/api/review/action/v1/finish", {}, headers={"X-Edit": "a"})
+            assert (answer.status, answer.json) == (200, {"segments": 1})
+        assert server.ask("/api/review/action/v1").json["labelled"]
+    assert [s.action for s in read_dataset(root).actions["v1"]] == ["background"]
 
 
 def test_a_class_can_be_added(tmp_path: Path) -> None:

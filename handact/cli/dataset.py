@@ -77,7 +77,7 @@ def _init(
         _print_videos(dataset, added)
     print_note(f"{count_of(len(dataset.videos), 'video')} in {dataset.root}")
     if not before:
-        print_note("next: `handact import actions FILE`, `handact import hands FILE`")
+        print_note("next: `handact label hands`, `handact label actions`, or `handact import`")
 
 
 def _check(

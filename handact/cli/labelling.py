@@ -1,5 +1,6 @@
 """label hands, label actions, review: the pages for a person's browser."""
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,7 +82,7 @@ def _label_actions(
 
     if annotator is not None and (not annotator.isidentifier() or annotator == "review"):
         raise ConfigError(
-            f"--annotator {annotator}: a name is made of letters, digits and _, without blanks"
+            f"--annotator {annotator!r}: a name is made of letters, digits and _, without blanks"
         )
     _serve(dataset, Task("actions", annotator=annotator or "", video=video), port, open_)
 
@@ -91,7 +92,7 @@ def review(
         str | None,
         typer.Argument(
             metavar="VIDEO|RUN",
-            help="A video of the dataset, or a run with predictions.",
+            help="A video of the dataset, a run with predictions, or a dataset folder.",
             show_default="the run `action`",
         ),
     ] = None,
@@ -108,6 +109,8 @@ def review(
     from handact.dataset import read_dataset
     from handact.web.project import Task
 
+    if what is not None and (Path(what) / "dataset.toml").is_file():
+        dataset, what = Path(what), None
     data = read_dataset(dataset, with_labels=False)
     video, run = _find_predictions(data, what, run)
     _serve(dataset, Task("review", run=run, video=video), port, open_)
@@ -126,17 +129,17 @@ def _find_predictions(data: "Dataset", what: str | None, run: str) -> tuple[str 
         elif Path(what).is_file():
             raise LabelError(
                 f"{what}: is no video of this dataset",
-                f"take it in: `handact init {data.root.name} {what}`; then `handact segment`",
+                f"take it in: `handact init {data.root.name} {shlex.quote(what)}`; then segment it",
             )
         else:
             raise LabelError(f"{what}: neither a video of the dataset nor a run of it")
     there = predicted_videos(data.runs / run)
+    run_option = "" if run == "action" else f" --run {run}"
     if not there or (video is not None and video not in there):
         about = f" of {video!r}" if video else ""
         raise LabelError(
             f"the run {run!r} has no predictions{about}",
-            f"make them: `handact segment {video or 'VIDEO'}`"
-            + ("" if run == "action" else f" --run {run}"),
+            f"make them: `handact segment {shlex.quote(video or 'VIDEO')}{run_option}`",
         )
     return video, run
 

@@ -20,6 +20,7 @@ from handact.progress import Log
 __all__ = ["LabelStore", "StaleEdit", "UnreadableTable", "to_rows"]
 
 _SAVE_AFTER = 0.5  # seconds that further edits are waited for
+_TRY_AGAIN_AFTER = 5.0  # seconds after a table could not be written
 
 
 class StaleEdit(LabelError):
@@ -73,6 +74,9 @@ class LabelStore:
     An edit is in edits.jsonl before `edit` returns, and in its table half a second later. Tables
     that another program changes meanwhile are read again. Safe to use from several threads.
 
+    Attributes:
+        problem: Why a table could not be written when that was tried last; None where it could.
+
     Args:
         dataset: Read with its labels.
         log: Takes a line for people.
@@ -84,7 +88,9 @@ class LabelStore:
     def __init__(self, dataset: Dataset, log: Log = lambda line: None) -> None:
         self._dataset, self._log = dataset, log
         self._lock = RLock()
+        self.problem: str | None = None
         self._timer: Timer | None = None
+        self._closed = False
         self._tables: dict[str, _Table] = {}
         self._stacks: dict[tuple[str, str], _Stack] = {}
         self._versions: dict[tuple[str, str], int] = {}
@@ -207,6 +213,7 @@ class LabelStore:
 
     def close(self) -> None:
         """Save, and let others work on the folder."""
+        self._closed = True
         try:
             self.save()
         finally:
@@ -223,7 +230,8 @@ class LabelStore:
             if i >= self._journal.saved and kind != "drop":
                 self._repeat(self._current(edit.table), _effect(kind, edit))
         if unsaved > 0:
-            self._log(f"taking up {unsaved} changes that had not been saved yet")
+            changes = "1 change" if unsaved == 1 else f"{unsaved} changes"
+            self._log(f"taking up {changes} that had not been saved yet")
             self.save()
 
     def _stack(self, table: str, video: str) -> _Stack:
@@ -243,6 +251,10 @@ class LabelStore:
 
     def _current(self, name: str) -> _Table:
         """Return a table as its file has it now, with the edits that are not in there yet."""
+        if not (self._dataset.root / "dataset.toml").exists():
+            raise UnreadableTable(
+                f"{show_path(self._dataset.root)}: the dataset folder is gone", "move it back"
+            )
         table = self._tables.get(name) or self._open(name)
         now = _fingerprint(table.path)
         if now != table.fingerprint:
@@ -322,17 +334,24 @@ class LabelStore:
         table.pending.append(_effect(kind, edit))
         self._stack(edit.table, edit.video).note(kind, edit)
         self._bump(edit.table, edit.video)
-        if self._timer is None:
-            self._timer = Timer(_SAVE_AFTER, self._save_later)
-            self._timer.daemon = True
-            self._timer.start()
+        self._save_soon(_SAVE_AFTER)
 
     def _save_later(self) -> None:
         try:
             self.save()
+            self.problem = None
         except (OSError, LabelError) as error:
-            # Nothing is lost: edits.jsonl has it, and the next edit tries again.
-            self._log(f"the tables could not be written yet: {error}")
+            # Nothing is lost: edits.jsonl has it.
+            self.problem = str(error)
+            self._log(f"a table cannot be written yet: {error}")
+            self._save_soon(_TRY_AGAIN_AFTER)
+
+    def _save_soon(self, seconds: float) -> None:
+        with self._lock:
+            if self._timer is None and not self._closed:
+                self._timer = Timer(seconds, self._save_later)
+                self._timer.daemon = True
+                self._timer.start()
 
     def _bump(self, table: str, video: str) -> None:
         self._versions[table, video] = self._versions.get((table, video), 0) + 1
@@ -427,9 +446,12 @@ def to_rows(table: str, cells: Iterable[Sequence[object]]) -> tuple[Row, ...]:
     Raises:
         LabelError: It is no such thing.
     """
+    make, width = (_hand_row, 5) if table == "hands" else (_segment_row, 3)
     try:
-        make = _hand_row if table == "hands" else _segment_row
-        return tuple(make(*row) for row in cells)
+        rows = [tuple(row) for row in cells]
+        if wrong := [row for row in rows if len(row) != width]:
+            raise ValueError(f"{wrong[0]!r} has not {width} values")
+        return tuple(make(*row) for row in rows)
     except (TypeError, ValueError, OverflowError) as error:
         raise LabelError(f"no rows of {table}: {error}") from error
 

@@ -34,6 +34,7 @@ def edit_actions(
         StaleEdit: Somebody else changed what is to be changed.
         LabelError: It makes no sense.
     """
+    project.look_at_classes()
     rows = to_rows("actions", add)
     if unknown := [row[2] for row in rows if row[2] not in project.dataset.classes]:
         raise LabelError(f"there is no class {unknown[0]!r}", "add it first")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from handact.dataset import Dataset, Video, read_dataset, video_index
-from handact.errors import LabelError
-from handact.formats.settings import add_classes
+from handact.errors import LabelError, VideoError
+from handact.formats.settings import add_classes, read_settings
 from handact.formats.tables import read_tracks
+from handact.formats.validate import fold_name
 from handact.labelling import BETWEEN, Edit, LabelStore, predicted_videos
 from handact.labels import frame_edges
 from handact.plots import class_colours
@@ -77,6 +78,7 @@ class Project:
         self._indexing: defaultdict[str, Lock] = defaultdict(Lock)  # one video's may take long
         self._scout: Scout | None = None
         self._scouting, self._naming = Lock(), Lock()
+        self._classes_of = 0  # when dataset.toml was changed that the classes are from
         self.store = LabelStore(self.dataset, log)
 
     def close(self) -> None:
@@ -93,11 +95,12 @@ class Project:
 
     def describe(self) -> dict[str, Any]:
         """Return names, classes with their colours and keys, videos, runs, annotators."""
+        self.look_at_classes()
         data, task = self.dataset, self.task
         runs = {path.name: predicted_videos(path) for path in sorted(data.runs.glob("*"))}
         runs = {run: [v for v in data.videos if v in names] for run, names in runs.items()}
         return {
-            "id": hashlib.sha256(str(data.root).encode()).hexdigest()[:16],
+            "id": self.id,
             "name": data.name,
             "background": data.background,
             "classes": self._classes(),
@@ -136,6 +139,20 @@ class Project:
             "hand_frames": len(self.store.rows("hands", video.name)),
         }
 
+    def look_at_classes(self) -> None:
+        """Take up what another program has made of the classes in dataset.toml.
+
+        Raises:
+            LabelError: It is not in order.
+        """
+        path = self.dataset.root / "dataset.toml"
+        with self._naming:
+            stamp = path.stat().st_mtime_ns
+            if stamp != self._classes_of:
+                its = read_settings(path)
+                self.dataset = replace(self.dataset, classes=its.classes, background=its.background)
+                self._classes_of = stamp
+
     def add_class(self, name: str) -> dict[str, Any]:
         """Add a class to dataset.toml and return the description anew.
 
@@ -145,11 +162,12 @@ class Project:
         name = " ".join(str(name).split())
         if not name or len(name) > 200:
             raise LabelError("a class needs a name of up to 200 letters")
+        self.look_at_classes()
         with self._naming:
-            if name in self.dataset.classes:
-                raise LabelError(f"the class {name!r} is there already")
+            like = [its for its in self.dataset.classes if fold_name(its) == fold_name(name)]
+            if like:
+                raise LabelError(f"the class {like[0]!r} is there already")
             add_classes(self.dataset.root / "dataset.toml", [name])
-            self.dataset = replace(self.dataset, classes=(*self.dataset.classes, name))
         return self.describe()
 
     # ----------------------------------------------------------------------------------- one video
@@ -177,6 +195,8 @@ class Project:
             VideoError: It cannot be read.
         """
         path = self.dataset.videos[name].path
+        if not path.exists():
+            raise VideoError(f"{path}: the video is gone", "move it back")
         with self._indexing[name]:
             index = self._indices.get(name)
             # A folder of pictures is too many files to look at for each of its pictures.
@@ -281,6 +301,11 @@ class Project:
 
     # ---------------------------------------------------------------------------------- its labels
 
+    @property
+    def id(self) -> str:
+        """What tells the dataset from another that was served at the same address."""
+        return hashlib.sha256(str(self.dataset.root).encode()).hexdigest()[:16]
+
     def edit(self, edit: Edit, id: str = "") -> None:
         """Change labels as one step of undo; see `LabelStore.edit`."""
         if edit.remove or edit.add:
@@ -312,9 +337,10 @@ class Project:
             known = self._memory[what] = (stamp, make())
         return known[1]
 
-    def versions(self) -> dict[str, int]:
-        """Return how often what was changed."""
-        return {f"{table}/{video}": n for (table, video), n in self.store.versions().items()}
+    def versions(self) -> dict[str, Any]:
+        """Return how often what was changed, and why a table cannot be written for now."""
+        versions = {f"{table}/{video}": n for (table, video), n in self.store.versions().items()}
+        return {"versions": versions, "problem": self.store.problem}
 
     @property
     def scout(self) -> "Scout | None":

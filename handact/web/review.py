@@ -89,17 +89,16 @@ def finish_review(project: Project, run: str, video: str, id: str = "") -> dict[
     """Make a person's draft, with predictions in its gaps, the labels of a video.
 
     Raises:
-        LabelError: The video has labels already, or there is nothing to take over.
+        LabelError: The video has labels already.
     """
     there = project.store.rows("actions", video)
     if there and project.store.knows(id):
         return {"segments": len(there)}
     if there:
         raise LabelError(f"video {video!r} has labels already", "correct those")
-    filled = _filled(project, run, video)
-    if not filled:
-        raise LabelError(f"video {video!r}: there is nothing but background to take over")
-    rows = [(s.start_frame, s.end_frame, s.action) for s in filled]
+    rows = [(s.start_frame, s.end_frame, s.action) for s in _filled(project, run, video)]
+    if not rows:  # said in so many words: a video without a row counts as not labelled
+        rows = [(0, project.index(video).num_frames, project.dataset.background)]
     edit_actions(project, video, "", [], rows, id)
     return {"segments": len(rows)}
 

@@ -126,7 +126,7 @@ def make_app(project: Project) -> Starlette:
         HTTPException: _refuse_http,
         IndexError: lambda request, error: _error(404, str(error)),
         TooLarge: lambda request, error: _error(413, "the request is too large"),
-        OSError: lambda request, error: _error(503, f"cannot be saved: {error}"),
+        OSError: lambda request, error: _error(503, str(error)),
         Dropped: lambda request, error: _error(503, "newer requests came before it"),
     }
     app = Starlette(routes=routes, exception_handlers=handlers)
@@ -175,8 +175,11 @@ def _endpoint(view: View) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         if "video" in request.path_params:
             _video(request)
-        body = await _body(request) if request.method == "POST" else {}
         project = request.app.state.project
+        if request.headers.get("x-dataset", project.id) != project.id:
+            # The page of a dataset that was served at this address before.
+            raise HTTPException(403, "another dataset is served at this address now")
+        body = await _body(request) if request.method == "POST" else {}
         try:
             value = await run_in_threadpool(view, project, request, body)
         except StaleEdit as error:
@@ -190,7 +193,7 @@ def _endpoint(view: View) -> Callable[[Request], Any]:
 async def _body(request: Request) -> dict[str, Any]:
     try:
         body = await request.json()
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise HTTPException(400, "the body is not JSON") from error
     if not isinstance(body, dict):
         raise HTTPException(400, "the body is not a JSON object")

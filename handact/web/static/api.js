@@ -48,13 +48,14 @@ export async function times(video) {
   return new Float64Array(await response.arrayBuffer());
 }
 
-function sending(body, extra = {}) {
-  const headers = { "Content-Type": "application/json", ...extra };
-  return { method: "POST", headers, body: JSON.stringify(body) };
+function sending(body, headers = {}) {
+  return { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) };
 }
 
-async function request(path, options) {
-  return (await answer(path, options)).json();
+/** Ask for JSON of the dataset of this page: another one may be served at this address by now, which refuses. */
+async function request(path, { headers = {}, ...options }) {
+  const about = dataset ? { "X-Dataset": dataset } : {};
+  return (await answer(path, { ...options, headers: { ...headers, ...about } })).json();
 }
 
 async function answer(path, options) {
@@ -84,16 +85,19 @@ function parse(text) {
 
 /**
  * Tells of `change` whenever `saving.state` ("saved", "saving", "failing"), `saving.why` or `saving.isKept` (whether
- * this browser keeps what is not saved yet) may have changed.
+ * this browser keeps what is not saved yet) may have changed, or `saving.problem`: why the server cannot write a
+ * table for now, whose edits are safe in its journal.
  */
 export const saving = new EventTarget();
 saving.state = "saved";
 saving.why = null;
 saving.isKept = true;
+saving.problem = null;
 
 const page = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
 const queue = [];
 let edits = 0;
+/** The dataset that this page was loaded from, whatever is served here later. */
 let dataset = null;
 let sender = null;
 
@@ -115,7 +119,7 @@ export function edit(path, body = {}) {
  * ApiErrors of what no longer fitted.
  */
 export async function resumeEdits(id) {
-  dataset = id;
+  dataset ??= id;
   holdPage();
   const answers = await Promise.allSettled(await abandonedEdits());
   return answers.filter((a) => a.status === "rejected").map((a) => a.reason);
@@ -170,7 +174,7 @@ function send(entry) {
   return request(entry.path, options);
 }
 
-/** Whether the server has read this edit and will not have it. A lost session or a full disk may yet be mended. */
+/** Whether the server has read this edit and will not have it. A lost session, another dataset or a full disk may yet be mended. */
 function isRefusal(error) {
   const { status } = error;
   return status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
@@ -199,6 +203,12 @@ function tell(state, why = null) {
   if (state === "saving" && saving.state === "failing" && queue[0]?.tries > 0) return;
   saving.state = state;
   saving.why = why;
+  saving.dispatchEvent(new Event("change"));
+}
+
+function tellProblem(problem) {
+  if (saving.problem === problem) return;
+  saving.problem = problem;
   saving.dispatchEvent(new Event("change"));
 }
 
@@ -244,7 +254,9 @@ export function watchVersions(changed) {
   const timer = setInterval(async () => {
     if (document.hidden || queue.length) return;
     try {
-      await changed(await get("/api/versions"));
+      const { versions, problem } = await get("/api/versions");
+      tellProblem(problem);
+      await changed(versions);
     } catch {
       // The next edit or picture will say that the server is away.
     }

@@ -4,9 +4,9 @@ import { TOOLS, ZOOMS } from "./commands.js";
 import { el, icon } from "./elements.js";
 
 const TRANSPORT = [
-  ["back", "back", "One frame back", "←", (bench) => bench.step(-1)],
+  ["back", "back", "One frame back", "←", (bench) => bench.player.step(-1)],
   ["play", "play", "Play or pause", "Space", (bench) => bench.player.toggle()],
-  ["on", "on", "One frame on", "→", (bench) => bench.step(1)],
+  ["on", "on", "One frame on", "→", (bench) => bench.player.step(1)],
 ];
 
 const SLOWER = ["slower", "slower", "Slower", ",", (bench) => bench.player.shiftRate(-1)];

@@ -72,13 +72,16 @@ export class HandFrames {
     return true;
   }
 
-  /** Take what is shown for the label. Returns false if nothing is known of either hand. */
+  /** The sides of which nobody knows yet whether and where there is a hand. */
+  unknown(place) {
+    return SIDES.filter((side) => !this.hand(place, side).known);
+  }
+
+  /** Take what is shown for the label; for places where nothing is unknown. */
   accept(place) {
-    if (this.label(place)) return true;
+    if (this.label(place)) return;
     const [left, right] = SIDES.map((side) => this.hand(place, side));
-    if (!left.known && !right.known) return false;
     this.#save(place, { left: left.at, right: right.at });
-    return true;
   }
 
   /** Take the label away, and what was not saved. */

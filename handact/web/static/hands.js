@@ -240,8 +240,13 @@ class HandsView {
   /** Save what is shown, and go on. */
   async #accept() {
     if (!this.#isReady()) return;
-    if (this.work.accept(this.#here)) await this.next();
-    else this.app.toast("Nothing to accept yet: set a hand, or press A if both are absent.");
+    const unknown = this.work.unknown(this.#here);
+    if (unknown.length) {
+      this.app.toast(sayUnknown(unknown));
+      return;
+    }
+    this.work.accept(this.#here);
+    await this.next();
   }
 
   async #undo(way) {
@@ -488,4 +493,10 @@ class HandsView {
       frames, rows: this.labels, proposed: proposed.map(({ frame }) => frame), frame: this.frame,
     });
   }
+}
+
+/** Why what is shown cannot be accepted: only a person, a guess or a label says that a hand is absent. */
+function sayUnknown([side, other]) {
+  if (other) return "Nothing to accept yet: set a hand, or press A if both are absent.";
+  return `The ${side} hand is not set: Shift ${side[0].toUpperCase()} if it is absent`;
 }

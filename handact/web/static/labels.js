@@ -35,6 +35,7 @@ export class Labels {
   #version = 0;
   #lastSent = Promise.resolve();
   #isClosed = false;
+  #isByHand = false;
   #stopWatching = null;
 
   constructor({ video, tier, onChange, toast }) {
@@ -65,6 +66,11 @@ export class Labels {
     return this.#unanswered === 0;
   }
 
+  /** Whether the segments are as they are by an edit made here; not by undo or redo, nor as read from the server. */
+  get isByHand() {
+    return this.#isByHand;
+  }
+
   /** Resolves once the server has answered every change, those made meanwhile included. */
   async whenSettled() {
     while (!this.settled) await this.#lastSent;
@@ -86,6 +92,7 @@ export class Labels {
       return false;
     }
     this.segments = apply(this.segments, change);
+    this.#isByHand = true;
     this.#done.push(change);
     this.#undone = [];
     this.#newer = 0;
@@ -120,6 +127,7 @@ export class Labels {
 
   /** Undo or redo; a step from before this page was loaded is known to the server only. */
   #step(name, change) {
+    this.#isByHand = false;
     if (change) this.segments = apply(this.segments, change);
     else this.#blind += 1;
     this.#send(`${this.#path}/${name}`, { tier: this.tier }).then(() => {
@@ -149,7 +157,7 @@ export class Labels {
 
   async #refused(error) {
     const state = error.body?.state;
-    this.#toast(state ? `Another tab was quicker: ${error.message}` : error.message, "error");
+    this.#toast(error.message, "error");
     if (state) this.#adopt(state);
     else await this.#read();
   }
@@ -160,6 +168,7 @@ export class Labels {
     this.#version = state.version;
     if (!equal(state.segments, this.segments)) {
       this.segments = state.segments;
+      this.#isByHand = false;
       this.#done = [];
       this.#undone = [];
     }

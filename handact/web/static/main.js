@@ -45,10 +45,20 @@ class App {
   }
 
   #ownKey(event) {
+    const by = isCommand(event) ? { ArrowUp: -1, ArrowDown: 1 }[event.key] : 0;
+    if (by) {
+      if (!this.videoList.pick(by)) toast(by > 0 ? "This is the last video" : "This is the first video");
+      return true;
+    }
     if (event.key !== "?") return false;
     help.open();
     return true;
   }
+}
+
+/** Whether Ctrl is held, or what a Mac has for it, and nothing else. */
+function isCommand({ ctrlKey, metaKey, shiftKey, altKey }) {
+  return (ctrlKey || metaKey) && !shiftKey && !altKey;
 }
 
 /** Whether a key belongs to what has the focus: a dialog, a field, or a control that Enter or space press. */
@@ -74,6 +84,7 @@ function keepFocusOffButtons() {
 
 const SAVED = {
   saved: () => ["saved", ""],
+  kept: ({ problem }) => [`kept in edits.jsonl: ${problem}`, `Every edit is safe. The table is written as soon as it can be: ${problem}`],
   saving: () => ["saving…", ""],
   failing: ({ why, isKept }) => isKept
     ? [`NOT SAVED: ${why}`, "Kept in this browser, and sent again each second"]
@@ -81,9 +92,10 @@ const SAVED = {
 };
 
 function showSaved() {
-  const [text, title] = SAVED[saving.state](saving);
+  const state = saving.state === "saved" && saving.problem ? "kept" : saving.state;
+  const [text, title] = SAVED[state](saving);
   Object.assign($("saved"), { textContent: text, title });
-  $("saved").dataset.state = saving.state;
+  $("saved").dataset.state = state;
 }
 
 function showTabs(view, state) {

@@ -45,6 +45,11 @@ export class Player {
     element.append(this.proxy.element);
   }
 
+  /** The frame that was asked for last, whose picture may not be here yet. */
+  get target() {
+    return this.#wish;
+  }
+
   /** Whether the frame that was asked for last is on screen, and still. */
   get isSettled() {
     return !this.playing && !this.stage.isEmpty && this.frame === this.#wish;
@@ -377,6 +382,7 @@ export const PLAYER_HELP = [
   ["Shift ← / Shift →", "ten frames"],
   ["Ctrl ← / Ctrl →", "one second; also Page up, Page down"],
   ["Home / End", "first frame, last frame"],
+  ["Ctrl ↑ / Ctrl ↓", "previous, next video"],
   ["Space", "play, pause"],
   [", / .", "slower, faster"],
   ["Wheel", "zoom at the pointer; drag to move the picture"],

@@ -12,6 +12,8 @@ const FOLDED = "handact.folded";
 export class VideoList {
   #buttons = new Map();
   #current = null;
+  /** What was picked and is not open yet. */
+  #picked = null;
   #onPick = () => {};
 
   constructor() {
@@ -29,6 +31,20 @@ export class VideoList {
     this.#mark(current);
   }
 
+  /** Pick the previous (-1) or next (1) of the videos listed; says whether there is one. */
+  pick(by) {
+    const names = [...this.#buttons].filter(([, button]) => !button.parentElement.hidden).map(([name]) => name);
+    const next = names[names.indexOf(this.#picked ?? this.#current) + by];
+    if (next === undefined) return false;
+    this.#pick(next);
+    return true;
+  }
+
+  #pick(name) {
+    this.#picked = name;
+    this.#onPick(name);
+  }
+
   #build(names) {
     this.#buttons = new Map(names.map((name) => [name, this.#button(name)]));
     $("video-list").replaceChildren(...[...this.#buttons.values()].map((button) => el("li", {}, button)));
@@ -39,7 +55,7 @@ export class VideoList {
   #button(name) {
     // Names of one series differ at their ends: the end stays, the middle makes room.
     const parts = [name.slice(0, -TAIL), name.slice(-TAIL)].map((part) => el("span", {}, part));
-    return el("button", { type: "button", title: name, "data-video": name, onclick: () => this.#onPick(name) },
+    return el("button", { type: "button", title: name, "data-video": name, onclick: () => this.#pick(name) },
       el("span", { class: "name" }, parts), el("span", { class: "note" }), el("span", { class: "share" }));
   }
 
@@ -53,6 +69,7 @@ export class VideoList {
 
   #mark(current) {
     if (current === this.#current && this.#buttons.get(current)?.hasAttribute("aria-current")) return;
+    if (current) this.#picked = null;
     this.#buttons.get(this.#current)?.removeAttribute("aria-current");
     this.#current = current;
     const button = this.#buttons.get(current);

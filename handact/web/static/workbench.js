@@ -32,7 +32,6 @@ export class Workbench {
   begun = null;
 
   #opening = 0;
-  #heading = null;
   #motionTimer = null;
 
   constructor(app, root, { tools = [], help }) {
@@ -90,9 +89,10 @@ export class Workbench {
 
   // ---- a video --------------------------------------------------------------------------------------
 
-  /** The frame that keys are about: where a jump leads, even before its picture is here, else the one shown. */
+  /** The frame that keys are about: while playing the one shown, else the one gone to, even before its picture is here. */
   get frame() {
-    return this.#heading ?? this.player.frame;
+    const { player } = this;
+    return player.playing ? player.frame : player.target;
   }
 
   get frames() {
@@ -160,7 +160,7 @@ export class Workbench {
       times: this.player.times,
       colour: (action) => this.app.colour(action),
       on: {
-        seek: (to) => this.#scrub(to),
+        seek: (to) => this.jump(to),
         select: (row, segment, at) => this.#picked(row, segment, at),
         move: (grab, to, alone) => this.moveBoundary(grab, to, alone),
         mark: (start, end) => this.#marked(start, end),
@@ -172,6 +172,7 @@ export class Workbench {
   }
 
   #closeVideo() {
+    this.#warnOfUnfinished();
     this.#opening += 1;
     clearTimeout(this.#motionTimer);
     this.tier?.close();
@@ -179,7 +180,13 @@ export class Workbench {
     Object.assign(this, {
       video: null, tier: null, prepared: null, timeline: null, selected: null, mark: null, begun: null, motion: null,
     });
-    this.#heading = null;
+  }
+
+  /** Say so when a video is left in which something is begun or marked, but which is no segment yet. */
+  #warnOfUnfinished() {
+    const { begun, mark, video } = this;
+    if (begun) this.app.toast(`Not saved: “${begun.action}”, begun at frame ${begun.start} of “${video.name}”, had no end yet`);
+    else if (mark) this.app.toast(`Not saved: what was marked from frame ${mark.start} of “${video.name}” on had no class yet`);
   }
 
   /** Let the server measure motion, and show it when it has. */
@@ -240,23 +247,10 @@ export class Workbench {
 
   /** Jump to a frame. */
   jump(frame) {
-    this.#heading = frame;
-    this.player.seek(frame);
-  }
-
-  step(by) {
-    this.#heading = null;
-    this.player.step(by);
-  }
-
-  /** Follow the mouse; what is shown counts. */
-  #scrub(frame) {
-    this.#heading = null;
     this.player.seek(frame);
   }
 
   #moved(frame, playing) {
-    if (this.#heading === frame || playing) this.#heading = null;
     if (!this.timeline) return;
     this.app.state.set("frame", frame);
     this.timeline.setPlayhead(frame, playing);
@@ -415,6 +409,10 @@ export class Workbench {
     this.commit(editor.change(this.seen, segment, action), [segment[0], segment[1], action]);
   }
 
+  get canRedo() {
+    return Boolean(this.tier?.canRedo);
+  }
+
   undo() {
     this.#showChanged(this.tier.undo());
   }
@@ -495,13 +493,7 @@ export class Workbench {
   #key(event) {
     if (!this.tier) return false;
     if (this.ownKey(event)) return true;
-    return this.#editKey(event) || this.#playerKey(event);
-  }
-
-  #playerKey(event) {
-    if (!this.player.handleKey(event)) return false;
-    this.#heading = null;
-    return true;
+    return this.#editKey(event) || this.player.handleKey(event);
   }
 
   #editKey(event) {
@@ -537,7 +529,7 @@ export class Workbench {
   #showTools() {
     const { parts, tier } = this;
     parts.tool("undo").disabled = !tier?.canUndo;
-    parts.tool("redo").disabled = !tier?.canRedo;
+    parts.tool("redo").disabled = !this.canRedo;
   }
 
   #showClock(playing) {

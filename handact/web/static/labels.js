@@ -71,6 +71,11 @@ export class Labels {
     return this.#isByHand;
   }
 
+  /** Whether nothing has been changed here since it was read. */
+  get isUntouched() {
+    return this.#done.length + this.#undone.length === 0;
+  }
+
   /** Resolves once the server has answered every change, those made meanwhile included. */
   async whenSettled() {
     while (!this.settled) await this.#lastSent;

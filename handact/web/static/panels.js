@@ -2,9 +2,11 @@
 
 import { get } from "./api.js";
 import { clock, span } from "./clock.js";
-import { el, section, swatch } from "./elements.js";
+import { el, icon, section, swatch } from "./elements.js";
 
 const CALM_MS = 400;
+/** A class with more letters has a row of its own. */
+const LONG_NAME = 24;
 
 /** Call `act` once it has not been asked for a while. */
 export function calmly(act) {
@@ -15,7 +17,7 @@ export function calmly(act) {
   };
 }
 
-/** The classes with their keys, to press with the mouse, and a field to add one. */
+/** The classes with their keys, to press with the mouse; a field to find one by its name, and one to add one. */
 export class Palette {
   constructor(app, { onPick, onAdd }) {
     this.app = app;
@@ -26,18 +28,68 @@ export class Palette {
     });
     this.form = el("form", { class: "add-class", onsubmit: (event) => this.#add(event, onAdd) },
       this.name, el("button", { title: "Add the class to dataset.toml", "data-testid": "do-add-class" }, "Add"));
-    this.element = section("Classes", this.chips);
+    this.search = el("input", {
+      type: "search", placeholder: "Find a class", "aria-label": "Find a class: Enter takes the first", autocomplete: "off",
+      hidden: true, "data-testid": "class-search", oninput: () => this.show(), onkeydown: (event) => this.#searchKey(event),
+      onblur: () => this.#endSearch(),
+    });
+    const finder = el("button", {
+      type: "button", class: "icon", title: "Find a class by its name (/)", "aria-label": "Find a class", "data-testid": "do-find-class",
+      onclick: () => this.find(),
+    }, icon("find"));
+    this.element = el("section", {}, el("div", { class: "heading" }, el("h2", {}, "Classes"), finder), this.search, this.chips);
     this.show();
   }
 
+  /** Show the classes, or those that are looked for, the best first. */
   show() {
-    this.chips.replaceChildren(...this.app.project.classes.map((each) => this.#chip(each)), this.form);
+    const { classes } = this.app.project;
+    this.chips.classList.toggle("found", !this.search.hidden);
+    if (this.search.hidden) {
+      this.chips.replaceChildren(...classes.map((each) => this.#chip(each)), this.form);
+      return;
+    }
+    const found = this.#found().map((each) => this.#chip(each));
+    this.chips.replaceChildren(...(found.length ? found : [el("p", { class: "faint" }, "No class is called so")]));
+    this.chips.scrollTop = 0;
+  }
+
+  /** Let a person type the name of a class. */
+  find() {
+    this.search.hidden = false;
+    this.show();
+    this.search.focus();
+  }
+
+  #found() {
+    const wanted = this.search.value.trim().toLowerCase();
+    const ranked = this.app.project.classes.map((each) => [fit(each.name.toLowerCase(), wanted), each]);
+    return ranked.filter(([rank]) => rank < Infinity).sort(([a], [b]) => a - b).map(([, each]) => each);
+  }
+
+  #searchKey(event) {
+    if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+    event.preventDefault();
+    const [first] = event.key === "Enter" ? this.#found() : [];
+    if (first) this.#pick(first.name);
+    else if (event.key === "Escape") this.search.blur();
+  }
+
+  #endSearch() {
+    this.search.value = "";
+    this.search.hidden = true;
+    this.show();
+  }
+
+  #pick(name) {
+    this.search.blur();
+    this.onPick(name);
   }
 
   #chip({ name, colour, key }) {
     return el("button", {
-      type: "button", class: "chip", title: key ? `${name} (${key.toUpperCase()})` : name, "data-testid": `class-${name}`,
-      onclick: () => this.onPick(name),
+      type: "button", class: name.length > LONG_NAME ? "chip long" : "chip", title: key ? `${name} (${key.toUpperCase()})` : name, "data-testid": `class-${name}`,
+      onclick: () => this.#pick(name),
     }, swatch(colour), el("span", {}, name), key && el("kbd", {}, key.toUpperCase()));
   }
 
@@ -49,6 +101,14 @@ export class Palette {
     this.name.blur();
     await onAdd(name);
   }
+}
+
+/** How well a name fits what is looked for: the less the better, Infinity for not at all. */
+function fit(name, wanted) {
+  if (name === wanted) return 0;
+  const at = name.indexOf(wanted);
+  if (at <= 0) return at < 0 ? Infinity : 1;
+  return name.includes(` ${wanted}`) ? 2 : 3;
 }
 
 /** How long the steps take; brought up to date after each edit. */

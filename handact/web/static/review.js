@@ -5,10 +5,10 @@
  * draft is made: a person's segments lie over the predictions, and where the person has said nothing these hold.
  */
 
-import { edit, get } from "./api.js";
+import { edit, get, watchVersions } from "./api.js";
 import { clock, duration } from "./clock.js";
 import * as editor from "./editor.js";
-import { el } from "./elements.js";
+import { el, icon } from "./elements.js";
 import { calmly, Places, TimeStudy } from "./panels.js";
 import { Workbench } from "./workbench.js";
 
@@ -16,13 +16,22 @@ const TOOLS = [
   null,
   ["previous", "previous", "Previous place", "Shift N", (view) => view.place(-1)],
   ["next", "next", "Next place", "N", (view) => view.place(1)],
+  ["stand", "accept", "The label stands, on to the next place", "Enter", (view) => view.stand()],
   ["accept", "accept", "Accept the prediction here", "Enter", (view) => view.accept()],
 ];
+
+/** What the button "accept" is, by whether a person's labels are at stake. */
+const ACCEPT = {
+  draft: { glyph: "accept", says: "Accept the prediction here", key: "Enter" },
+  labels: { glyph: "take", says: "Take the prediction instead of the label here", key: "Shift Enter" },
+};
 
 const HELP = [
   ["Review"],
   ["N / Shift N", "next, previous place to look at"],
-  ["Enter", "accept the predicted segment here as your own"],
+  ["Enter", "in a draft: accept the predicted segment here as your own"],
+  ["Enter", "in a video with labels: the label stands, on to the next place"],
+  ["Shift Enter", "take the prediction instead of the label here"],
   ["0 … 9 / b … y", "correct the predicted segment here to this class"],
   ["W", "finish the video: what you accepted, corrected and left become its labels"],
 ];
@@ -44,13 +53,24 @@ class Review extends Workbench {
     }, "Finish the video ", el("kbd", {}, "W"));
     this.parts.side.append(this.panel.element, this.finishButton, this.palette.element, this.study.element);
     this.readPlaces = calmly(() => this.#readPlaces());
+    watchVersions((versions) => this.#notice(versions));
   }
 
   async open(name) {
     if (!(await this.openVideo(name))) return;
     this.study.open(name, this.prepared.tier, this.run);
-    this.finishButton.hidden = this.prepared.labelled;
+    this.finishButton.hidden = !this.#isDraft;
+    this.#showAccept();
     await this.#readVideos();
+  }
+
+  #showAccept() {
+    const { glyph, says, key } = ACCEPT[this.#isDraft ? "draft" : "labels"];
+    const accept = this.parts.tool("accept");
+    accept.replaceChildren(icon(glyph));
+    accept.title = `${says} (${key})`;
+    accept.setAttribute("aria-label", says);
+    this.parts.tool("stand").hidden = this.#isDraft;
   }
 
   get #path() {
@@ -59,7 +79,9 @@ class Review extends Workbench {
 
   async prepare(name) {
     const review = await get(`${this.#path}/${encodeURIComponent(name)}`);
-    return { ...review, tier: review.labelled ? "" : "review", current: -1 };
+    if (review.labelled) return { ...review, tier: "", current: -1 };
+    const { version, redo } = await get(`${actionsPath(name)}?tier=`);
+    return { ...review, tier: "review", current: -1, labelsVersion: version, hadLabels: redo > 0 };
   }
 
   async #readVideos() {
@@ -80,7 +102,8 @@ class Review extends Workbench {
   #updateVideo() {
     const listed = this.#videos.find((video) => video.name === this.video.name);
     if (!listed) return;
-    const open = this.prepared.places.filter((place) => !place.settled).length;
+    // The server does not know which labels stand: for it they still differ from the prediction.
+    const open = this.prepared.places.filter((place) => !place.settled || place.stands).length;
     Object.assign(listed, this.#isDraft ? { done: this.#share(), doubtful: open } : { wrong: open });
     this.#listVideos();
   }
@@ -115,10 +138,10 @@ class Review extends Workbench {
     this.#left = this.#isDraft ? editor.subtract(predictions, own) : [];
     this.#effective = this.#isDraft ? [...this.#left, ...own].sort((a, b) => a[0] - b[0]) : own;
     this.#wrong = this.#isDraft ? [] : editor.differences(predictions, own, background, this.frames);
-    for (const place of this.prepared.places) place.settled = this.#isSettled(place);
+    for (const place of this.prepared.places) place.settled = place.stands || this.#isSettled(place);
   }
 
-  /** Whether a person has dealt with a place: said something of all of it, or made labels and prediction agree. */
+  /** Whether a person has dealt with a place by an edit: said something of all of it, or made labels and prediction agree. */
   #isSettled({ start_frame: start, end_frame: end }) {
     if (!this.#isDraft) return editor.overlapping(this.#wrong, start, end).length === 0;
     const said = editor.overlapping(this.labels, start, end);
@@ -136,8 +159,13 @@ class Review extends Workbench {
   async #readPlaces() {
     const { video, prepared } = this;
     if (!video) return;
-    const { places } = await get(`${this.#path}/${encodeURIComponent(video.name)}`).catch(() => prepared);
+    const { places, labelled } = await get(`${this.#path}/${encodeURIComponent(video.name)}`).catch(() => prepared);
     if (this.video !== video) return;
+    if (labelled !== prepared.labelled) {
+      // A person who deletes all labels one by one goes on with labels.
+      if (labelled || !this.tier.isByHand) await this.#reopen(labelled);
+      return;
+    }
     const key = (place) => `${place.start_frame} ${place.end_frame} ${place.kind}`;
     const known = new Set(this.prepared.places.map(key));
     this.prepared.places.push(...places.filter((place) => !known.has(key(place))));
@@ -145,6 +173,23 @@ class Review extends Workbench {
     this.#showPlaces();
     this.#updateVideo();
     this.refresh();
+  }
+
+  /** Draft has become labels, or labels draft: by undo, redo, or in another tab. */
+  async #reopen(labelled) {
+    const { app, frame, video: { name } } = this;
+    app.state.set("frame", frame);
+    app.toast(labelled ? `“${name}” has labels now` : `“${name}” has no labels any more: this is the draft of its review`);
+    await this.switchTo(name);
+  }
+
+  /** Another tab may finish the draft. */
+  async #notice(versions) {
+    if (!this.video || !this.#isDraft) return;
+    const version = versions[`actions/${this.video.name}`];
+    if (version === undefined || version === this.prepared.labelsVersion) return;
+    this.prepared.labelsVersion = version;
+    await this.#readPlaces();
   }
 
   #showPlaces() {
@@ -226,6 +271,16 @@ class Review extends Workbench {
     this.#showPlaces();
   }
 
+  /** Let the labels stand as they are here, and go on to the next place. */
+  stand() {
+    const { places } = this.prepared;
+    const here = places.filter(({ start_frame: start, end_frame: end }) => start <= this.frame && this.frame < end);
+    for (const place of here) Object.assign(place, { stands: true, settled: true });
+    this.place(1);
+    this.#showPlaces();
+    this.refresh();
+  }
+
   /** Take what is predicted under the playhead, be it background, as a person's own. */
   accept() {
     const { frame } = this;
@@ -246,6 +301,47 @@ class Review extends Workbench {
     const here = free && this.#isDraft ? editor.segmentAt(this.seen, this.frame) : null;
     if (here) this.recast(here, action);
     else super.label(action);
+  }
+
+  get canRedo() {
+    return super.canRedo || this.#canRedoLabels;
+  }
+
+  /** Whether there were labels, which undo has taken away, and the draft that came up instead is as it was. */
+  get #canRedoLabels() {
+    return this.#isDraft && this.prepared.hadLabels && Boolean(this.tier?.isUntouched);
+  }
+
+  undo() {
+    super.undo();
+    this.#lookForLabels();
+  }
+
+  redo() {
+    if (!super.canRedo && this.#canRedoLabels) {
+      this.#redoLabels();
+      return;
+    }
+    super.redo();
+    this.#lookForLabels();
+  }
+
+  /** After the last label is gone the video is one to be reviewed in a draft. */
+  async #lookForLabels() {
+    const { tier } = this;
+    if (this.#isDraft) return;
+    await tier.whenSettled();
+    if (tier === this.tier && !tier.segments.length) await this.#readPlaces();
+  }
+
+  async #redoLabels() {
+    this.prepared.hadLabels = false;
+    try {
+      await edit(`${actionsPath(this.video.name)}/redo`, { tier: "" });
+      await this.#readPlaces();
+    } catch (error) {
+      this.app.toast(error.message, "error");
+    }
   }
 
   async finish() {
@@ -282,12 +378,16 @@ class Review extends Workbench {
     const key = event.key.toLowerCase();
     const act = {
       n: () => this.place(event.shiftKey ? -1 : 1),
-      enter: () => this.accept(),
+      enter: () => (this.#isDraft || event.shiftKey ? this.accept() : this.stand()),
       w: () => this.finish(),
     }[key];
     act?.();
     return Boolean(act);
   }
+}
+
+function actionsPath(video) {
+  return `/api/actions/${encodeURIComponent(video)}`;
 }
 
 /** The run to review: the one asked for, else the command line's, else the first that knows the video. */

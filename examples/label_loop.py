@@ -68,9 +68,12 @@ def main() -> None:
         results["60 frames, spread"] = train(root, held, arguments)
         for name, run in {"40 more, doubtful": "hands-0", "40 more, spread": "none"}.items():
             copy = arguments.output / name.split()[-1]
-            shutil.copytree(root, copy, dirs_exist_ok=True)
+            if not copy.exists():
+                shutil.copytree(root, copy)
             before = person.accepted, person.corrected
-            label(browser, copy, person, 40, run=run, pictures=arguments.output)
+            label(
+                browser, copy, person, 100 - count_labels(copy), run=run, pictures=arguments.output
+            )
             done = person.accepted - before[0], person.corrected - before[1]
             results[f"{name} ({done[0]} accepted, {done[1]} set)"] = train(copy, held, arguments)
         browser.close()

@@ -19,7 +19,8 @@ from handact.web.project import Project
 
 __all__ = ["edit_hands", "guess_hands", "hand_state", "propose_frames", "step_hands", "sum_up"]
 
-_UNSURE = 0.35  # doubt above which a frame is worth a label before others
+_UNSURE = 0.1  # doubt above which a frame is worth a label before those that are spread
+_DOUBTS_APART = 0.25  # seconds: what is doubtful close to a label is worth one all the same
 
 
 def hand_state(project: Project, video: str) -> dict[str, Any]:
@@ -72,11 +73,14 @@ def propose_frames(project: Project, num: int, video: str | None) -> dict[str, A
     chosen = [v for v in project.dataset.videos.values() if video in (None, v.name)]
     rows = project.store.all_rows("hands")
     labelled = {v.name: [row[0] for row in rows.get(v.name, ())] for v in chosen}
-    apart = {v.name: max(1, round(APART * v.fps)) for v in chosen}
+    apart, close = (
+        {v.name: max(1, round(seconds * v.fps)) for v in chosen}
+        for seconds in (APART, _DOUBTS_APART)
+    )
     scout = project.scout
     found = [f for f in scout.findings() if f[0] in labelled] if scout else []
     why = {(name, frame): reason for name, frame, doubt, reason in found if doubt > _UNSURE}
-    frames = list(keep_apart(list(why), labelled, apart=apart))[:num]
+    frames = list(keep_apart(list(why), labelled, apart=close))[:num]
     _note(labelled, frames)
     lengths = {v.name: v.frames for v in chosen}
     for distance in (apart, dict.fromkeys(apart, 1)):  # at last, short videos are filled up

@@ -18,6 +18,7 @@ SMALL = Benchmark(
 )
 
 
+@pytest.mark.slow
 def test_ratios_are_of_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "SIZE", (320, 180))
     lines: list[str] = []

@@ -94,6 +94,7 @@ def _difference(one: Tensor, other: Tensor) -> float:
     return (one.float() - other.float()).abs().max().item()
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_action_network_of_one(run_folder: Path) -> None:
     two = _start(run_folder, "train-action", ACTION)
     one = train_action(run_folder, ACTION, TINY_ALIGN, run="one", device="cpu")

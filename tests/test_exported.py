@@ -55,6 +55,7 @@ def test_torch_export(trained: Path, tmp_path: Path, kind: str) -> None:
     assert export_network(checkpoint, tmp_path / f"{kind}.pt2") <= 1e-4
 
 
+@pytest.mark.slow
 def test_torch_export_of_a_mobilenet(trained: Path, tmp_path: Path) -> None:
     checkpoint = _action(trained, tmp_path / "a.pt", backbone="mobilenet_v2", context=1)
     assert export_network(checkpoint, tmp_path / "a.pt2") <= 1e-4
@@ -64,7 +65,7 @@ def test_torch_export_of_a_mobilenet(trained: Path, tmp_path: Path) -> None:
     "changes",
     [
         {"shift": "tsm", "context": 1},
-        {"shift": "causal", "context": 1, "clip_len": 3},
+        pytest.param({"shift": "causal", "context": 1, "clip_len": 3}, marks=pytest.mark.slow),
         pytest.param(
             {"backbone": "mobilenet_v2", "hand_backbone": "mobilenet_v2", "fuse_after": "layer3"},
             marks=pytest.mark.slow,

@@ -117,7 +117,8 @@ def is_made(path: Path, video: Path) -> bool:
         made_of = json.loads(_note(path).read_bytes())
     except (OSError, ValueError):
         return False
-    return path.is_file() and made_of == _describe(video)
+    # A link in its place may lead out of the dataset.
+    return path.is_file() and not path.is_symlink() and made_of == _describe(video)
 
 
 def make_proxy(path: Path, video: Path, fps: float, on_progress: Progress) -> None:

@@ -19,7 +19,7 @@ from handact.formats.validate import fold_name
 from handact.labelling import BETWEEN, Edit, LabelStore, predicted_videos
 from handact.labels import frame_edges
 from handact.plots import class_colours
-from handact.progress import Log
+from handact.progress import Log, Progress
 from handact.video import VideoIndex, file_fingerprint
 from handact.web.jobs import PIECES, Job, Jobs, browser_plays, is_made, make_proxy, measure_motion
 from handact.web.pictures import Pictures
@@ -244,23 +244,26 @@ class Project:
         return path if path.is_file() else None
 
     def start_proxy(self, name: str) -> Job:
-        """Begin to make a playable copy."""
-        video = self.dataset.videos[name]
-        path, frames = self._proxy(name), self.index(name).num_frames
-        return self.jobs.start(
-            "proxy", name, frames, lambda told: make_proxy(path, video.path, video.fps, told)
-        )
+        """Begin to make a playable copy, unless there is one."""
+        return self._start("proxy", name, self._proxy(name), make_proxy)
 
     def proxy_state(self, name: str) -> dict[str, Any]:
         """Return how far the playable copy is."""
         return asdict(Job("ready") if self._has_proxy(name) else self.jobs.state("proxy", name))
 
     def start_motion(self, name: str) -> Job:
-        """Begin to measure how much a video moves."""
+        """Begin to measure how much a video moves, unless that is known."""
+        return self._start("motion", name, self._motion_file(name), measure_motion)
+
+    def _start(
+        self, kind: str, name: str, path: Path, make: Callable[[Path, Path, float, Progress], None]
+    ) -> Job:
         video = self.dataset.videos[name]
-        path, frames = self._motion_file(name), self.index(name).num_frames
+        if is_made(path, video.path):  # pages ask each time a video is opened
+            return Job("ready")
+        frames = self.index(name).num_frames
         return self.jobs.start(
-            "motion", name, frames, lambda told: measure_motion(path, video.path, video.fps, told)
+            kind, name, frames, lambda told: make(path, video.path, video.fps, told)
         )
 
     def motion(self, name: str) -> dict[str, Any]:
@@ -296,8 +299,7 @@ class Project:
         return self.dataset.cache / "motion" / f"{name}.npy"
 
     def _has_proxy(self, name: str) -> bool:
-        path = self._proxy(name)
-        return not path.is_symlink() and is_made(path, self.dataset.videos[name].path)
+        return is_made(self._proxy(name), self.dataset.videos[name].path)
 
     # ---------------------------------------------------------------------------------- its labels
 
